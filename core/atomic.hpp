@@ -1,0 +1,64 @@
+/// The one place where atomics are chosen. Everything in core/ and variants/ that is lock-free is built from the two
+/// types below, so that a model checker can run the real headers by putting another core/atomic.hpp first on the
+/// include path.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace occ {
+
+template <class T>
+using atomic = std::atomic<T>;
+
+/// Two cache lines: the adjacent-line prefetcher of x86-64 pulls lines in pairs, so data of two threads is kept this
+/// far apart.
+inline constexpr std::size_t kFalseSharingRange = 128;
+
+/// A 64-bit word and a pointer that change together, by one 16-byte compare-and-swap.
+///
+/// Progress: every operation is wait-free. Cost: the two loads are ordinary 8-byte loads, compare_exchange is one lock
+/// cmpxchg16b. The halves are loaded apart; nothing here makes two loads a snapshot. The reader's rule is: load the
+/// word first, load the pointer, use it, load the word again; where the word never recurs, an unchanged word proves
+/// that the pointer belonged to it.
+///
+/// Loading a half of a 16-byte atomic is outside the C++ standard. It rests on the architecture: on x86-64 an aligned
+/// 8-byte load is single-copy atomic and cmpxchg16b writes both halves at once (Intel SDM vol. 3, 9.1.1 and 9.1.2.2),
+/// and stores become visible in one total order. `__sync_bool_compare_and_swap` is used because g++ inlines it under
+/// -mcx16 and the race detector sees it, whereas
+/// `__atomic` on 16 bytes is a library call in g++ and Boost.Atomic's 16-byte load is itself a locked instruction.
+template <class T>
+class alignas(16) WordPointer {
+ public:
+  struct Value {
+    std::uint64_t word;
+    T* pointer;
+  };
+
+  explicit WordPointer(std::uint64_t word) noexcept : halves_{word, 0} {}
+
+  [[nodiscard]] std::uint64_t load_word(std::memory_order order) const noexcept {
+    return __atomic_load_n(&halves_[0], static_cast<int>(order));
+  }
+
+  [[nodiscard]] T* load_pointer(std::memory_order order) const noexcept {
+    return reinterpret_cast<T*>(__atomic_load_n(&halves_[1], static_cast<int>(order)));
+  }
+
+  /// True if the pair was `expected` and is now `desired`. A full barrier either way; a failure tells nothing about
+  /// what was there.
+  bool compare_exchange(Value expected, Value desired) noexcept {
+    return __sync_bool_compare_and_swap(reinterpret_cast<Wide*>(halves_), widen(expected), widen(desired));
+  }
+
+ private:
+  __extension__ typedef unsigned __int128 Wide __attribute__((may_alias));
+
+  static Wide widen(Value value) noexcept {
+    return static_cast<Wide>(reinterpret_cast<std::uintptr_t>(value.pointer)) << 64 | value.word;
+  }
+
+  std::uint64_t halves_[2];
+};
+
+}  // namespace occ

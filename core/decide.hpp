@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "core/document.hpp"
+#include "core/outcome.hpp"
+#include "core/precondition.hpp"
+
+namespace occ {
+
+enum class Operation : std::uint8_t {
+  index,   ///< write a source
+  remove,  ///< write a tombstone
+  keep,    ///< an update whose transform changed nothing
+};
+
+/// The instant of a decision and how long a tombstone keeps its version, milliseconds of the table's clock.
+struct Instant {
+  std::int64_t now_ms = 0;
+  /// 0: kept within the millisecond of the delete. -1: every tombstone has expired at once.
+  std::int64_t gc_deletes_ms = 60'000;
+};
+
+struct Decision {
+  enum class Verdict : std::uint8_t { proceed, noop, conflict, rejected };
+
+  Verdict verdict;
+  Result result;
+  Cause cause = Cause::none;
+  /// The version to store if the verdict is proceed; otherwise the current one.
+  Version version = kVersionNotFound;
+};
+
+/// A tombstone that has outlived gc_deletes is as if it had never been (InternalEngine.resolveDocVersion), pruned or
+/// not.
+[[nodiscard]] constexpr bool expired(const State& state, Instant at) noexcept {
+  return state.kind == State::Kind::tombstone && at.now_ms - state.deleted_at_ms > at.gc_deletes_ms;
+}
+
+/// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
+/// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
+/// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
+[[nodiscard]] constexpr Decision decide(const State& state, Operation operation, const Precondition& precondition,
+                                        Instant at) noexcept {
+  using Verdict = Decision::Verdict;
+  using Kind = Precondition::Kind;
+  const bool forgotten = state.kind == State::Kind::absent || expired(state, at);
+  const bool live = state.live();
+  const Version current = forgotten ? kVersionNotFound : state.version;
+  const auto conflict = [&](Cause cause) { return Decision{Verdict::conflict, Result::conflict, cause, current}; };
+
+  switch (precondition.kind) {
+    case Kind::none:
+      break;
+    case Kind::seq_no_term:
+      if (!live) return conflict(Cause::document_missing);
+      if (!std::in_range<std::uint64_t>(precondition.seq_no) || !std::in_range<std::uint64_t>(precondition.term) ||
+          static_cast<std::uint64_t>(precondition.seq_no) != state.word.seq_no() ||
+          static_cast<std::uint64_t>(precondition.term) != state.word.term()) {
+        return conflict(Cause::seq_no_mismatch);
+      }
+      break;
+    case Kind::version:
+      if (current != precondition.version) return conflict(Cause::version_mismatch);
+      break;
+    case Kind::external:
+      if (!forgotten && current >= precondition.version) return conflict(Cause::version_not_higher);
+      break;
+    case Kind::external_gte:
+      if (!forgotten && current > precondition.version) return conflict(Cause::version_higher);
+      break;
+    case Kind::must_not_exist:
+      if (live) return conflict(Cause::already_exists);
+      break;
+  }
+
+  if (operation == Operation::keep) {
+    return live ? Decision{Verdict::noop, Result::noop, Cause::none, current}
+                : Decision{Verdict::noop, Result::not_found, Cause::none, current};
+  }
+  const bool external = precondition.kind == Kind::external || precondition.kind == Kind::external_gte;
+  if (!external && current == std::numeric_limits<Version>::max()) {
+    return {Verdict::rejected, Result::rejected, Cause::version_exhausted, current};
+  }
+  const Version next = external ? precondition.version : forgotten ? Version{1} : current + 1;
+  if (operation == Operation::remove) {
+    return {Verdict::proceed, live ? Result::deleted : Result::not_found, Cause::none, next};
+  }
+  return {Verdict::proceed, live ? Result::updated : Result::created, Cause::none, next};
+}
+
+/// The version test of a read (`GET ?version=N`): equality for every version type, and only on a live document.
+[[nodiscard]] constexpr bool read_conflicts(Version current, Version requested) noexcept {
+  return current != requested;
+}
+
+}  // namespace occ

@@ -1,0 +1,21 @@
+#pragma once
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace occ {
+
+/// The hash of an id, from which its shard and its place in the directory are taken. XXH3, 64 bits.
+inline std::uint64_t hash_id(std::string_view id) noexcept {
+  return XXH3_64bits(id.data(), id.size());
+}
+
+/// The shard of an id: the low half of its hash, scaled; the directory takes its bits from elsewhere in the hash.
+inline std::uint32_t route(std::uint64_t hash, std::uint32_t shards) noexcept {
+  return static_cast<std::uint32_t>(((hash & 0xffffffffU) * shards) >> 32U);
+}
+
+}  // namespace occ

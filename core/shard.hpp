@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/atomic.hpp"
+#include "core/seq_no_term.hpp"
+
+namespace occ {
+
+/// One shard's counter: the next seq_no and the primary term in one word, so that a number is drawn together with its
+/// term and a fail-over can never slip between the two.
+///
+/// Progress: draw is wait-free (one fetch_add), fail_over is lock-free. Numbers are unique whatever the order of
+/// memory, by the modification order of the one word.
+class alignas(kFalseSharingRange) Shard {
+ public:
+  /// Numbers from here on are refused. The distance to the field's end is more than the number of threads that can have
+  /// drawn at once and not yet put their number back, so the field never wraps.
+  static constexpr std::uint64_t kSeqNoLimit = SeqNoTerm::kMaxSeqNo - (std::uint64_t{1} << 20);
+
+  Shard() noexcept : Shard(0, 1) {}
+  Shard(std::uint64_t first_seq_no, std::uint64_t term) noexcept : next_(SeqNoTerm(first_seq_no, term).bits()) {}
+
+  /// The next number with the term that it belongs to; nothing if the numbers have run out.
+  [[nodiscard]] std::optional<SeqNoTerm> draw() noexcept {
+    // relaxed: the caller publishes what it writes under this number with its own release; only uniqueness is needed
+    // here, and that the number is above the word read before, which holds because that word was drawn before it was
+    // published.
+    const auto drawn = SeqNoTerm::from_bits(next_.fetch_add(kOne, std::memory_order_relaxed));
+    if (drawn.seq_no() >= kSeqNoLimit) {
+      next_.fetch_sub(kOne, std::memory_order_relaxed);  // relaxed: undoes the line above, nothing depends on it
+      return std::nullopt;
+    }
+    return drawn;
+  }
+
+  /// Raises the primary term, as the promotion of a replica does. Writers go on; each number drawn from now on carries
+  /// the new term. False if the terms have run out.
+  bool fail_over() noexcept {
+    auto seen = next_.load(std::memory_order_relaxed);  // relaxed: the exchange below checks it
+    for (;;) {
+      const auto now = SeqNoTerm::from_bits(seen);
+      if (now.term() == SeqNoTerm::kMaxTerm) return false;
+      const auto raised = SeqNoTerm(now.seq_no(), now.term() + 1).bits();
+      // relaxed: as in draw
+      if (next_.compare_exchange_weak(seen, raised, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
+    }
+  }
+
+  /// The number that the next write will get, and the term in force. Exact only while nobody writes.
+  [[nodiscard]] SeqNoTerm next() const noexcept {
+    return SeqNoTerm::from_bits(next_.load(std::memory_order_relaxed));  // relaxed: a report
+  }
+
+ private:
+  static constexpr std::uint64_t kOne = SeqNoTerm(1, 0).bits();
+  atomic<std::uint64_t> next_;
+};
+
+}  // namespace occ

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+
+namespace occ {
+
+using Bytes = std::span<const std::byte>;
+
+inline Bytes as_bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+inline std::string_view as_text(Bytes bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// A byte buffer that its owner uses again and again: it grows, never shrinks, and leaves new bytes uninitialised. The
+/// capacity is a multiple of 8, so a copy may write whole 64-bit words past size().
+class Source {
+ public:
+  [[nodiscard]] std::byte* data() noexcept { return data_.get(); }
+  [[nodiscard]] const std::byte* data() const noexcept { return data_.get(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] Bytes bytes() const noexcept { return {data_.get(), size_}; }
+  [[nodiscard]] std::string_view text() const noexcept { return as_text(bytes()); }
+
+  /// Sets the size; the contents are unspecified if it grows beyond the capacity. Throws std::bad_alloc.
+  std::byte* resize_for_overwrite(std::size_t size) {
+    if (size > capacity_) {
+      const std::size_t grown = (std::max(size, capacity_ * 2) + 63) / 64 * 64;
+      data_ = std::make_unique_for_overwrite<std::byte[]>(grown);
+      capacity_ = grown;
+    }
+    size_ = size;
+    return data_.get();
+  }
+
+  void assign(Bytes bytes) {
+    resize_for_overwrite(bytes.size());
+    if (!bytes.empty()) std::memcpy(data_.get(), bytes.data(), bytes.size());
+  }
+
+ private:
+  std::unique_ptr<std::byte[]> data_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace occ

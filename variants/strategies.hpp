@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/any_table.hpp"
+
+namespace occ {
+
+/// Every registered strategy, in the order of variants/registry.hpp.
+std::span<const StrategyInfo> strategies();
+
+/// Null if there is none of that name.
+const StrategyInfo* find_strategy(std::string_view name);
+
+/// A new table under the named strategy. Throws std::invalid_argument if there is none of that name or an option is out
+/// of its range.
+std::unique_ptr<AnyTable> make_table(std::string_view strategy, const TableOptions& options = {});
+
+}  // namespace occ
