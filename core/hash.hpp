@@ -1,5 +1,7 @@
 #pragma once
 
+// Ids are short: the scalar form, whose vector forms g++ 12 warns about.
+#define XXH_VECTOR 0
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
