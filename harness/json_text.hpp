@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "nlohmann/json.hpp"
+
+namespace occ {
+
+/// Keeps the order of keys, as Elasticsearch does.
+using Json = nlohmann::ordered_json;
+
+/// Limits on JSON that comes from outside. Printing and comparing recurse, and a key is found by walking its object.
+inline constexpr std::size_t kMaxJsonDepth = 200;
+inline constexpr std::size_t kMaxObjectKeys = 10'000;
+
+/// Text that is not JSON, not UTF-8, or beyond the limits; what() says where.
+struct JsonError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws JsonError unless the whole text is one JSON value within the limits. Linear, builds nothing.
+void check_json(std::string_view text);
+
+/// Throws JsonError unless the whole text is one JSON object within the limits.
+void check_json_object(std::string_view text);
+
+/// Throws JsonError.
+[[nodiscard]] Json parse_json(std::string_view text);
+
+/// One line, or indented if `indent` is 0 or more. Never throws on content: bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string to_text(const Json& value, int indent = -1);
+
+/// Elasticsearch's name for the kind of a value, as its parser's messages use it: START_OBJECT, VALUE_STRING, ...
+[[nodiscard]] std::string_view token_name(const Json& value) noexcept;
+
+/// Equality as Elasticsearch's noop detection has it: the order of keys does not matter, that of elements does, and
+/// the integer 1 is not the float 1.0.
+[[nodiscard]] bool same_value(const Json& a, const Json& b);
+
+/// Merges `changes` into `target`, both objects: objects recursively, anything else is replaced; nothing is removed.
+/// True if something changed.
+bool merge(Json& target, const Json& changes);
+
+/// True if the bytes are well-formed UTF-8 (no surrogates, no overlong forms).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+}  // namespace occ
