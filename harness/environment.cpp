@@ -1,0 +1,120 @@
+#include "harness/environment.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "build_info.hpp"
+#include "harness/cycle_clock.hpp"
+#include "harness/perf_counters.hpp"
+#include "harness/process_usage.hpp"
+
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#endif
+
+namespace occ {
+namespace {
+
+using nlohmann::json;
+
+json first_line(const char* path) {
+  std::ifstream file{path};
+  std::string line;
+  if (!std::getline(file, line)) return nullptr;
+  return line;
+}
+
+/// The value of the first "key : value" line of /proc/cpuinfo or /proc/meminfo.
+json value_of(const char* path, std::string_view key) {
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(':');
+    if (!line.starts_with(key) || colon == std::string::npos) continue;
+    const auto begin = line.find_first_not_of(" \t", colon + 1);
+    return begin == std::string::npos ? "" : line.substr(begin);
+  }
+  return nullptr;
+}
+
+/// The word in brackets, as in "always [madvise] never".
+json chosen(const char* path) {
+  const json line = first_line(path);
+  if (!line.is_string()) return nullptr;
+  const auto& text = line.get_ref<const std::string&>();
+  const auto open = text.find('[');
+  const auto close = text.find(']');
+  if (open == std::string::npos || close == std::string::npos) return text;
+  return text.substr(open + 1, close - open - 1);
+}
+
+/// Found at run time, since an allocator can be preloaded.
+std::string allocator() {
+  const auto linked = [](const char* symbol) { return ::dlsym(RTLD_DEFAULT, symbol) != nullptr; };
+  if (linked("__asan_init")) return "AddressSanitizer";
+  if (linked("__tsan_init")) return "ThreadSanitizer";
+  if (linked("mallctl")) return "jemalloc";
+  if (linked("tc_version")) return "tcmalloc";
+  if (linked("mi_version")) return "mimalloc";
+#if defined(__GLIBC__)
+  return fmt::format("glibc {}", gnu_get_libc_version());
+#else
+  return "the C library's";
+#endif
+}
+
+std::string compiler() {
+#if defined(__clang__)
+  return fmt::format("clang {}", __clang_version__);
+#else
+  return fmt::format("gcc {}", __VERSION__);
+#endif
+}
+
+json smt() {
+  const json active = first_line("/sys/devices/system/cpu/smt/active");
+  if (!active.is_string()) return nullptr;
+  return active == "1";
+}
+
+}  // namespace
+
+json environment() {
+  utsname system{};
+  ::uname(&system);
+  const CycleClock& clock = CycleClock::instance();
+  const double load = load_average();
+  const std::string no_counters = PerfCounters{}.why_not();
+  return {
+      {"cpu",
+       {{"model", value_of("/proc/cpuinfo", "model name")},
+        {"family", value_of("/proc/cpuinfo", "cpu family")},
+        {"architecture", system.machine},
+        {"cores_online", ::sysconf(_SC_NPROCESSORS_ONLN)},
+        {"smt_active", smt()},
+        {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
+        {"hypervisor", first_line("/sys/hypervisor/type")}}},
+      {"memory", value_of("/proc/meminfo", "MemTotal")},
+      {"kernel", fmt::format("{} {}", system.sysname, system.release)},
+      {"transparent_hugepage", chosen("/sys/kernel/mm/transparent_hugepage/enabled")},
+      {"compiler", compiler()},
+      {"build_type", build_info::kBuildType},
+      {"flags", build_info::kFlags},
+      {"commit", build_info::kCommit},
+      {"dirty", build_info::kDirty},
+      {"version", build_info::kVersion},
+      {"allocator", allocator()},
+      {"clock",
+       {{"source", clock.is_tsc() ? "tsc" : "CLOCK_MONOTONIC"},
+        {"ticks_per_second", clock.ticks_per_second()},
+        {"cost_ns", clock.cost_ns()}}},
+      {"load_average", load < 0 ? json(nullptr) : json(load)},
+      {"performance_counters", no_counters.empty() ? "available" : "not available: " + no_counters},
+  };
+}
+
+}  // namespace occ

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+namespace occ {
+
+/// Processor time up to one moment, in seconds since some beginning. Only differences have a meaning.
+struct CpuTimes {
+  /// This process, all its threads.
+  double user_s = 0;
+  double sys_s = 0;
+  /// The whole machine, what a hypervisor took away (steal) included; idle and waiting for devices not. Counted by the
+  /// kernel in steps of 10 ms per core.
+  double machine_s = 0;
+
+  static CpuTimes now();
+
+  [[nodiscard]] CpuTimes since(const CpuTimes& earlier) const noexcept;
+  /// Processor time of everybody but this process, on a difference; never negative.
+  [[nodiscard]] double other_s() const noexcept;
+};
+
+struct MemoryUsage {
+  /// Resident bytes, now and at their peak since the start of the process or the last reset.
+  std::uint64_t rss_bytes = 0;
+  std::uint64_t rss_peak_bytes = 0;
+
+  /// Zeros where the system does not tell.
+  static MemoryUsage now();
+};
+
+/// Lets the peak begin anew at the current resident size; false where the kernel does not allow it, the peak then being
+/// that of the whole process.
+bool reset_peak_rss();
+
+/// The system's load average over one minute; negative where it is unknown.
+double load_average();
+
+}  // namespace occ

@@ -1,0 +1,94 @@
+#include "harness/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+
+#include "harness/random.hpp"
+
+namespace occ {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// `values` is reordered and not empty.
+double quantile_in_place(std::span<double> values, double fraction) {
+  const double place = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::ptrdiff_t>(place);
+  std::nth_element(values.begin(), values.begin() + below, values.end());
+  const double low = values[static_cast<std::size_t>(below)];
+  const double rest = place - static_cast<double>(below);
+  if (rest == 0) return low;
+  return std::lerp(low, *std::min_element(values.begin() + below + 1, values.end()), rest);
+}
+
+}  // namespace
+
+double quantile(std::span<const double> values, double fraction) {
+  if (values.empty()) return kNaN;
+  std::vector<double> copy(values.begin(), values.end());
+  return quantile_in_place(copy, fraction);
+}
+
+double median(std::span<const double> values) {
+  return quantile(values, 0.5);
+}
+
+Interval median_interval(std::span<const double> values, const Bootstrap& bootstrap) {
+  const double middle = median(values);
+  if (values.size() < 2 || bootstrap.resamples == 0) return {middle, middle, middle};
+  Random random{bootstrap.seed};
+  std::vector<double> resample(values.size());
+  std::vector<double> medians(bootstrap.resamples);
+  for (double& one : medians) {
+    for (double& value : resample) value = values[random.below(values.size())];
+    one = quantile_in_place(resample, 0.5);
+  }
+  const double outside = (1 - bootstrap.confidence) / 2;
+  return {quantile_in_place(medians, outside), middle, quantile_in_place(medians, 1 - outside)};
+}
+
+Interval paired_ratio(std::span<const double> numerators, std::span<const double> denominators,
+                      const Bootstrap& bootstrap) {
+  if (numerators.size() != denominators.size()) {
+    throw std::invalid_argument{"paired_ratio: the two sides have different sizes"};
+  }
+  std::vector<double> ratios(numerators.size());
+  std::transform(numerators.begin(), numerators.end(), denominators.begin(), ratios.begin(), std::divides<>{});
+  return median_interval(ratios, bootstrap);
+}
+
+double geometric_mean(std::span<const double> values) {
+  if (values.empty()) return kNaN;
+  double sum = 0;
+  for (const double value : values) {
+    if (!(value > 0)) return kNaN;
+    sum += std::log(value);
+  }
+  return std::exp(sum / static_cast<double>(values.size()));
+}
+
+double jain(std::span<const double> values) {
+  if (values.empty()) return kNaN;
+  double sum = 0;
+  double squares = 0;
+  for (const double value : values) {
+    sum += value;
+    squares += value * value;
+  }
+  return squares == 0 ? 1 : sum * sum / (static_cast<double>(values.size()) * squares);
+}
+
+std::vector<bool> outliers(std::span<const double> values) {
+  const double first = quantile(values, 0.25);
+  const double third = quantile(values, 0.75);
+  const double reach = 1.5 * (third - first);
+  std::vector<bool> flags;
+  flags.reserve(values.size());
+  for (const double value : values) flags.push_back(value < first - reach || value > third + reach);
+  return flags;
+}
+
+}  // namespace occ
