@@ -105,7 +105,8 @@ void measure(benchmark::State& state, Result expected, Operation operation) {
   std::size_t at = 0;
   const Counters before = handle.counters();
   for (auto _ : state) {
-    const Outcome outcome = operation(handle, fixture.ids[first + at], at);
+    Outcome outcome = operation(handle, fixture.ids[first + at], at);
+    benchmark::DoNotOptimize(outcome);
     retries += outcome.retries;
     unexpected += outcome.result != expected ? 1 : 0;
     at = (at + 1) % kDocumentsPerThread;
