@@ -19,8 +19,10 @@ class alignas(kFalseSharingRange) Shard {
   /// drawn at once and not yet put their number back, so the field never wraps.
   static constexpr std::uint64_t kSeqNoLimit = SeqNoTerm::kMaxSeqNo - (std::uint64_t{1} << 20);
 
-  Shard() noexcept : Shard(0, 1) {}
-  Shard(std::uint64_t first_seq_no, std::uint64_t term) noexcept : next_(SeqNoTerm(first_seq_no, term).bits()) {}
+  /// Before the shard is shared.
+  void start_at(std::uint64_t seq_no) noexcept {
+    next_.store(SeqNoTerm(seq_no, 1).bits(), std::memory_order_relaxed);  // relaxed: not shared yet
+  }
 
   /// The next number with the term that it belongs to; nothing if the numbers have run out.
   [[nodiscard]] std::optional<SeqNoTerm> draw() noexcept {
@@ -55,7 +57,7 @@ class alignas(kFalseSharingRange) Shard {
 
  private:
   static constexpr std::uint64_t kOne = SeqNoTerm(1, 0).bits();
-  atomic<std::uint64_t> next_;
+  atomic<std::uint64_t> next_{SeqNoTerm(0, 1).bits()};
 };
 
 }  // namespace occ

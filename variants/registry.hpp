@@ -2,14 +2,30 @@
 /// tests, verification, CSV and plots take it from here.
 #pragma once
 
+#include "variants/mutex_global.hpp"
+#include "variants/mutex_keyed.hpp"
+#include "variants/mutex_striped.hpp"
 #include "variants/null.hpp"
+#include "variants/packed_cas.hpp"
+#include "variants/unchecked.hpp"
 
 namespace occ {
 
 template <class... Tables>
 struct StrategyList {};
 
-using Strategies = StrategyList<  //
+using Strategies = StrategyList<       //
+    MutexGlobal<std::mutex>,           //
+    MutexGlobal<tbb::spin_mutex>,      //
+    MutexGlobal<tbb::queuing_mutex>,   //
+    MutexStriped<std::mutex>,          //
+    MutexStriped<tbb::spin_mutex>,     //
+    MutexStriped<tbb::queuing_mutex>,  //
+    MutexKeyed<std::mutex>,            //
+    MutexKeyed<tbb::spin_mutex>,       //
+    MutexKeyed<tbb::queuing_mutex>,    //
+    PackedCas,                         //
+    Unchecked,                         //
     NullTable>;
 
 /// Calls function.operator()<Table>() for every strategy, in the order of the list.

@@ -1,0 +1,229 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/lockfree/stack.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "core/atomic.hpp"
+#include "core/document.hpp"
+#include "core/size_class.hpp"
+
+namespace occ {
+
+/// Memory for one body: a fixed head, then `capacity` bytes for the source. Type-stable: from its first use until the
+/// pool dies its address stays mapped and its head stays a head, so a reader that holds a stale pointer reads old or
+/// new numbers, never another type.
+struct Block {
+  /// Constant for the block's life, so readable without synchronisation by whoever got the pointer from a published
+  /// word.
+  std::uint32_t size_class;
+  std::uint32_t capacity;
+  /// `_version` of the document; the next free block while this one is free.
+  atomic<std::uint64_t> version;
+  /// Bytes of the source, or a tombstone's mark.
+  atomic<std::uint64_t> meta;
+
+  [[nodiscard]] atomic<std::uint64_t>* words() noexcept { return reinterpret_cast<atomic<std::uint64_t>*>(this + 1); }
+  [[nodiscard]] const atomic<std::uint64_t>* words() const noexcept {
+    return reinterpret_cast<const atomic<std::uint64_t>*>(this + 1);
+  }
+  [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  [[nodiscard]] const std::byte* bytes() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
+};
+static_assert(sizeof(Block) == 24);
+
+/// Carries chains of free blocks between the caches of handles. Lock-free (Boost.Lockfree). How often it is used and
+/// what it costs beside a mutex is measured in harness/micro/.
+class BlockExchange {
+ public:
+  void push(Block* chain) { chains_.push(chain); }
+  [[nodiscard]] Block* pop() {
+    Block* chain = nullptr;
+    chains_.pop(chain);
+    return chain;
+  }
+
+ private:
+  boost::lockfree::stack<Block*> chains_{0};
+};
+
+/// Blocks of every size for one table. Each handle has a Cache; caches exchange whole chains, so a handle that frees as
+/// much as it takes (every update does) never meets another one.
+///
+/// Progress: take and give are wait-free while the cache has a block or room; lock-free while the exchange has a chain;
+/// new memory from the system is blocking (one mutex) and may throw std::bad_alloc. Memory: at most the high-water mark
+/// of each size class plus two chains per class and handle. Idle blocks of 128 KiB and more give their pages back to
+/// the system.
+class BlockPool {
+ public:
+  static constexpr std::size_t kClasses = SizeClass::of(sizeof(Block) + kMaxSourceBytes + 64) + 1;
+
+  BlockPool() = default;
+  BlockPool(const BlockPool&) = delete;
+  BlockPool& operator=(const BlockPool&) = delete;
+  ~BlockPool() {
+    for (const Region& region : regions_) munmap(region.start, region.bytes);
+  }
+
+  class Cache;
+
+  /// Bytes asked of the system.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    const std::lock_guard held(system_);
+    return mapped_;
+  }
+
+ private:
+  struct Region {
+    std::byte* start;
+    std::size_t bytes;
+  };
+
+  static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;  // one huge page
+  static constexpr std::size_t kIdlePagesBytes = std::size_t{128} << 10;
+  static constexpr std::size_t kPageBytes = 4096;
+
+  /// Blocks that travel together: about 16 KiB, so that the exchange costs little per block.
+  static constexpr std::uint32_t chain_length(std::size_t size_class) noexcept {
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(16384 / SizeClass::bytes(size_class), 1, 64));
+  }
+
+  static Block* next(const Block* block) noexcept {
+    // relaxed: the chain came through the exchange, or is this thread's own
+    return reinterpret_cast<Block*>(block->version.load(std::memory_order_relaxed));
+  }
+  static void link(Block* block, Block* next) noexcept {
+    // P1 release: a stale reader that acquires this also sees, at its second read of the word, that the block was
+    // replaced
+    block->version.store(reinterpret_cast<std::uint64_t>(next), std::memory_order_release);
+  }
+
+  Block* carve(std::size_t size_class) {
+    const std::size_t size = SizeClass::bytes(size_class);
+    const std::size_t bytes = size * chain_length(size_class);
+    const std::lock_guard held(system_);
+    if (bytes > free_bytes_) {
+      const std::size_t region_bytes =
+          bytes > kRegionBytes / 8 ? (bytes + kPageBytes - 1) / kPageBytes * kPageBytes : kRegionBytes;
+      void* start =
+          mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (start == MAP_FAILED) throw std::bad_alloc();
+      regions_.push_back({static_cast<std::byte*>(start), region_bytes});
+      mapped_ += region_bytes;
+      if (region_bytes != kRegionBytes) return chain(static_cast<std::byte*>(start), size_class);
+      free_ = static_cast<std::byte*>(start);
+      free_bytes_ = region_bytes;
+    }
+    std::byte* at = free_;
+    const std::size_t used = std::min(free_bytes_, (bytes + 63) / 64 * 64);
+    free_ += used;
+    free_bytes_ -= used;
+    return chain(at, size_class);
+  }
+
+  static Block* chain(std::byte* at, std::size_t size_class) noexcept {
+    const std::size_t size = SizeClass::bytes(size_class);
+    Block* first = nullptr;
+    for (std::uint32_t i = chain_length(size_class); i-- > 0;) {
+      auto* block = new (at + i * size)
+          Block{static_cast<std::uint32_t>(size_class), static_cast<std::uint32_t>(size - sizeof(Block)), {}, {}};
+      link(block, first);
+      first = block;
+    }
+    return first;
+  }
+
+  /// An idle large block keeps its address and its head, not its pages.
+  static void release_pages(Block* block) noexcept {
+    const std::size_t size = SizeClass::bytes(block->size_class);
+    if (size < kIdlePagesBytes) return;
+    const auto start = (reinterpret_cast<std::uintptr_t>(block + 1) + kPageBytes - 1) / kPageBytes * kPageBytes;
+    const auto end = (reinterpret_cast<std::uintptr_t>(block) + size) / kPageBytes * kPageBytes;
+    madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+  }
+
+  std::array<BlockExchange, kClasses> exchange_;
+  mutable std::mutex system_;
+  std::vector<Region> regions_;
+  std::size_t mapped_ = 0;
+  std::byte* free_ = nullptr;
+  std::size_t free_bytes_ = 0;
+};
+
+/// One handle's free blocks. Used by one thread.
+class BlockPool::Cache {
+ public:
+  explicit Cache(BlockPool& pool) noexcept : pool_(pool) {}
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+  ~Cache() {
+    for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
+      if (lists_[size_class].first != nullptr) hand_over(size_class, lists_[size_class].first);
+    }
+  }
+
+  /// A block for at least `payload_bytes` after its head. Throws std::bad_alloc.
+  [[nodiscard]] Block* take(std::size_t payload_bytes) {
+    const std::size_t size_class = SizeClass::of(sizeof(Block) + payload_bytes);
+    List& list = lists_[size_class];
+    if (list.first == nullptr) refill(size_class);
+    Block* block = list.first;
+    list.first = next(block);
+    --list.length;
+    return block;
+  }
+
+  void give(Block* block) {
+    const std::size_t size_class = block->size_class;
+    List& list = lists_[size_class];
+    if (list.length == 2 * chain_length(size_class)) detach(size_class);
+    link(block, list.first);
+    list.first = block;
+    ++list.length;
+  }
+
+ private:
+  struct List {
+    Block* first = nullptr;
+    std::uint32_t length = 0;
+  };
+
+  void refill(std::size_t size_class) {
+    Block* chain = pool_.exchange_[size_class].pop();
+    if (chain == nullptr) chain = pool_.carve(size_class);
+    List& list = lists_[size_class];
+    list.first = chain;
+    list.length = 0;
+    for (const Block* block = chain; block != nullptr; block = next(block)) ++list.length;
+  }
+
+  /// Half of the list goes to the exchange.
+  void detach(std::size_t size_class) {
+    List& list = lists_[size_class];
+    Block* chain = list.first;
+    Block* last = chain;
+    for (std::uint32_t i = 1; i < chain_length(size_class); ++i) last = next(last);
+    list.first = next(last);
+    list.length -= chain_length(size_class);
+    link(last, nullptr);
+    hand_over(size_class, chain);
+  }
+
+  void hand_over(std::size_t size_class, Block* chain) {
+    for (Block* block = chain; block != nullptr; block = next(block)) release_pages(block);
+    pool_.exchange_[size_class].push(chain);
+  }
+
+  BlockPool& pool_;
+  std::array<List, kClasses> lists_{};
+};
+
+}  // namespace occ

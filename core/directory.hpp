@@ -1,0 +1,200 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "core/atomic.hpp"
+#include "core/hash.hpp"
+#include "core/spin_lock.hpp"
+
+namespace occ {
+
+/// id -> slot, for every strategy that keeps its documents in slots. A slot's address never changes; growth copies
+/// entries only.
+///
+/// Progress: find is wait-free (bounded by the probe length) and never waits for a thread that grows or inserts.
+/// find_or_insert is blocking: inserts into one of the 256 segments wait for each other, and for its growth. Two
+/// inserts of one id meet in one segment's lock, so an id never gets two slots.
+///
+/// Linearization: find of a present id, at its load of the bucket's tags; find of an absent id, at its load of the
+/// segment's array, since inserts after a growth go to the new array only, and before that load they had not ended. Old
+/// arrays stay until the directory dies, so a reader in one is safe; together they are smaller than the current ones.
+///
+/// Cost of find: one line of 2 KiB shared by all (warm), one dependent miss for the bucket, no locked instruction,
+/// nothing written. A bucket is one cache line: a word of seven one-byte tags, compared at once, and seven entries of a
+/// 48-bit pointer and 16 more bits of the hash, so a slot of another id is visited in one of 2^23 tries only.
+///
+/// | edge | release side | acquire side | carries |
+/// |---|---|---|---|
+/// | insert to find | A1 tags store | A2 tags load | entry, the slot and its key |
+/// | growth to find | A3 array store | A4 array load | the copied buckets, and the slots in them |
+///
+/// Source of the layout: the metadata words of boost::unordered's and Folly's F14 open-addressing maps; one-level
+/// copying growth is ours.
+template <class Slot>
+class Directory {
+ public:
+  Directory() {
+    for (std::size_t i = 0; i < kSegments; ++i) publish(i, allocate(writers_[i], 0));
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  /// The slot of an id, or null.
+  [[nodiscard]] Slot* find(std::uint64_t hash, std::string_view id) const noexcept {
+    return find_in(Array::from(arrays_[segment_of(hash)].load(std::memory_order_acquire)), hash, id);  // A4 with A3
+  }
+
+  /// The slot of an id; if there is none, the one that `make()` returns, whose key must be that id. `make` runs inside
+  /// a lock.
+  template <class Make>
+  Slot& find_or_insert(std::uint64_t hash, std::string_view id, Make&& make) {
+    const std::size_t segment = segment_of(hash);
+    Writer& writer = writers_[segment];
+    const std::lock_guard held(writer.lock);
+    // relaxed: stored under this lock
+    Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
+    if (Slot* slot = find_in(array, hash, id)) return *slot;
+    if (writer.entries + 1 > array.buckets() * kLanes * kMaxLoadPercent / 100) array = grow(segment, writer, array);
+    Slot& slot = make();
+    place(array, hash, entry_of(hash, &slot));
+    ++writer.entries;
+    return slot;
+  }
+
+  /// Documents of any kind, tombstones included. Exact while nobody inserts.
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t sum = 0;
+    for (const Writer& writer : writers_) {
+      const std::lock_guard held(writer.lock);
+      sum += writer.entries;
+    }
+    return sum;
+  }
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t sum = sizeof *this;
+    for (const Writer& writer : writers_) {
+      const std::lock_guard held(writer.lock);
+      sum += writer.bucket_count * sizeof(Bucket);
+    }
+    return sum;
+  }
+
+ private:
+  static constexpr int kSegmentBits = 8;
+  static constexpr std::size_t kSegments = std::size_t{1} << kSegmentBits;
+  static constexpr std::size_t kLanes = 7;
+  /// Above this an insert doubles the segment. At 75 % one key in seven lies outside its own bucket.
+  static constexpr std::size_t kMaxLoadPercent = 75;
+  static constexpr int kPointerBits = 48;
+
+  struct alignas(64) Bucket {
+    /// Bytes 0 to 6: the tag of each lane, 0 if free. Byte 7: kOverflowed or 0.
+    atomic<std::uint64_t> tags{0};
+    atomic<std::uint64_t> entries[kLanes]{};
+  };
+  static_assert(sizeof(Bucket) == 64);
+  static constexpr std::uint64_t kOverflowed = std::uint64_t{1} << 56;
+  static constexpr std::uint64_t kEachLane = 0x0001010101010101;
+
+  /// A pointer to 2^log2 buckets with the logarithm in the bits that alignment leaves free, so that one load gives
+  /// both.
+  struct Array {
+    Bucket* first;
+    unsigned log2;
+    static Array from(std::uint64_t packed) noexcept {
+      return {reinterpret_cast<Bucket*>(packed & ~std::uint64_t{63}), static_cast<unsigned>(packed & 63)};
+    }
+    [[nodiscard]] std::uint64_t packed() const noexcept { return reinterpret_cast<std::uint64_t>(first) | log2; }
+    [[nodiscard]] std::size_t buckets() const noexcept { return std::size_t{1} << log2; }
+    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return (hash >> 24) & (buckets() - 1); }
+    [[nodiscard]] std::size_t after(std::size_t bucket) const noexcept { return (bucket + 1) & (buckets() - 1); }
+  };
+
+  struct alignas(kFalseSharingRange) Writer {
+    mutable SpinLock lock;
+    std::size_t entries = 0;
+    std::size_t bucket_count = 0;
+    std::vector<std::unique_ptr<Bucket[]>> arrays;
+  };
+
+  // Bits of the hash: 0-6 tag, 7-22 in the entry, 24-55 bucket, 56-63 segment.
+  static std::size_t segment_of(std::uint64_t hash) noexcept { return hash >> (64 - kSegmentBits); }
+  static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash & 0x7f) | 0x80; }
+  static std::uint64_t fingerprint_of(std::uint64_t hash) noexcept { return (hash >> 7) & 0xffff; }
+  static std::uint64_t entry_of(std::uint64_t hash, Slot* slot) noexcept {
+    return fingerprint_of(hash) << kPointerBits | reinterpret_cast<std::uint64_t>(slot);
+  }
+  static Slot* slot_of(std::uint64_t entry) noexcept {
+    return reinterpret_cast<Slot*>(entry & ((std::uint64_t{1} << kPointerBits) - 1));
+  }
+
+  /// The high bit of each byte that may equal `tag`; a byte above a true match can be reported wrongly, never one be
+  /// missed.
+  static std::uint64_t match(std::uint64_t tags, std::uint64_t tag) noexcept {
+    const std::uint64_t difference = tags ^ (kEachLane * tag);
+    return (difference - kEachLane) & ~difference & (kEachLane << 7);
+  }
+
+  static Slot* find_in(Array array, std::uint64_t hash, std::string_view id) noexcept {
+    for (std::size_t at = array.home(hash);; at = array.after(at)) {
+      const Bucket& bucket = array.first[at];
+      const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);  // A2 with A1
+      for (std::uint64_t lanes = match(tags, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
+        // relaxed: written before the tag that led here
+        const std::uint64_t entry = bucket.entries[std::countr_zero(lanes) / 8].load(std::memory_order_relaxed);
+        if (entry >> kPointerBits == fingerprint_of(hash) && slot_of(entry)->key.matches(id)) return slot_of(entry);
+      }
+      if ((tags & kOverflowed) == 0) return nullptr;
+    }
+  }
+
+  /// Under the segment's lock; there is a free lane, by the bound on the load.
+  static void place(Array array, std::uint64_t hash, std::uint64_t entry) noexcept {
+    for (std::size_t at = array.home(hash);; at = array.after(at)) {
+      Bucket& bucket = array.first[at];
+      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        if ((tags >> (8 * lane) & 0xff) != 0) continue;
+        bucket.entries[lane].store(entry, std::memory_order_relaxed);                     // relaxed: A1 releases it
+        bucket.tags.store(tags | tag_of(hash) << (8 * lane), std::memory_order_release);  // A1 with A2
+        return;
+      }
+      bucket.tags.store(tags | kOverflowed,
+                        std::memory_order_release);  // A1 with A2: it hides the store that published a lane
+    }
+  }
+
+  Array allocate(Writer& writer, unsigned log2) {
+    writer.arrays.push_back(std::make_unique<Bucket[]>(std::size_t{1} << log2));
+    writer.bucket_count += std::size_t{1} << log2;
+    return {writer.arrays.back().get(), log2};
+  }
+
+  void publish(std::size_t segment, Array array) noexcept {
+    arrays_[segment].store(array.packed(), std::memory_order_release);  // A3 with A4
+  }
+
+  /// Under the segment's lock. Visits every slot of the segment for its id; readers go on in the old array meanwhile.
+  Array grow(std::size_t segment, Writer& writer, Array old) {
+    const Array array = allocate(writer, old.log2 + 1);
+    for (std::size_t at = 0; at < old.buckets(); ++at) {
+      for (const auto& cell : old.first[at].entries) {
+        const std::uint64_t entry = cell.load(std::memory_order_relaxed);  // relaxed: stored under this lock
+        if (entry != 0) place(array, hash_id(slot_of(entry)->key.view()), entry);
+      }
+    }
+    publish(segment, array);
+    return array;
+  }
+
+  atomic<std::uint64_t> arrays_[kSegments]{};
+  Writer writers_[kSegments];
+};
+
+}  // namespace occ

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/slot_handle.hpp"
+#include "core/slot_table.hpp"
+
+namespace occ {
+
+/// A document whose word and body are protected by a lock outside the slot.
+struct alignas(64) LockedSlot {
+  SeqNoTerm word = SeqNoTerm::never_written();
+  Block* body = nullptr;
+  SlotKey key;
+};
+static_assert(sizeof(LockedSlot) == 64);
+
+/// The mutex-based family: everything that touches a document happens under a lock, `decide` included. A strategy of
+/// the family only says which lock: `Locks` is the set of locks of one table, default-constructible, and
+///
+///   Locks::Guard(Locks&, const void* slot, std::uint64_t hash)     holds the lock of that slot for its lifetime
+///
+/// A source is overwritten in place while its size class stays the same. Blocking; linearization anywhere inside the
+/// lock.
+template <class Locks>
+class LockedTable : public SlotTable<LockedSlot> {
+ public:
+  using SlotTable::SlotTable;
+  [[nodiscard]] Locks& locks() noexcept { return locks_; }
+
+ private:
+  Locks locks_;
+};
+
+template <class Derived, class TableType, class Locks>
+class LockedHandle : public SlotHandle<Derived, TableType> {
+  using Base = SlotHandle<Derived, TableType>;
+
+ protected:
+  using typename Base::Target;
+  using Guard = typename Locks::Guard;
+
+  explicit LockedHandle(TableType& table) : Base(table) {}
+
+ private:
+  friend Base;
+
+  State read(Target& target, Document* into) {
+    const Guard held(this->table_.locks(), &target.slot, target.hash);
+    const State state = state_of(target.slot);
+    if (into != nullptr && state.live()) {
+      into->version = state.version;
+      into->word = state.word;
+      into->source.assign(source_of(target.slot));
+    }
+    return state;
+  }
+
+  static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
+
+  Outcome write(Target& target, const Write& write) {
+    const Guard held(this->table_.locks(), &target.slot, target.hash);
+    return write_locked(target, write);
+  }
+
+  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    const Guard held(this->table_.locks(), &target.slot, target.hash);
+    const State state = state_of(target.slot);
+    if (!state.live()) {
+      if (options.upsert)
+        return write_locked(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
+      ++this->counters_.attempts;
+      return this->finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
+    }
+    const Decision allowed = decide(state, Operation::keep, options.precondition, {});
+    Transformed transformed = Transformed::keep;
+    if (allowed.verdict != Decision::Verdict::conflict) {
+      transformed = transform({state.version, state.word, source_of(target.slot)}, this->next_);
+    }
+    if (transformed == Transformed::keep) {
+      ++this->counters_.attempts;
+      return this->refuse(allowed, state);
+    }
+    if (transformed == Transformed::remove) return write_locked(target, {Operation::remove, {}, options.precondition});
+    if (this->next_.size() > kMaxSourceBytes) {
+      ++this->counters_.rejected;
+      return {.result = Result::rejected, .cause = Cause::source_too_large};
+    }
+    return write_locked(target, {Operation::index, this->next_.bytes(), options.precondition});
+  }
+
+  // Under the lock the orders of a body's atomics do not matter; relaxed throughout.
+
+  static constexpr std::uint64_t kTombstone = std::uint64_t{1} << 63;
+
+  static State state_of(const LockedSlot& slot) noexcept {
+    if (slot.body == nullptr) return {};
+    State state{.kind = State::Kind::live,
+                .version = static_cast<Version>(slot.body->version.load(std::memory_order_relaxed)),
+                .word = slot.word};
+    if (slot.body->meta.load(std::memory_order_relaxed) == kTombstone) {
+      state.kind = State::Kind::tombstone;
+      std::memcpy(&state.deleted_at_ms, slot.body->bytes(), sizeof state.deleted_at_ms);
+    }
+    return state;
+  }
+
+  static Bytes source_of(const LockedSlot& slot) noexcept {
+    return {slot.body->bytes(), slot.body->meta.load(std::memory_order_relaxed)};
+  }
+
+  Outcome write_locked(Target& target, const Write& write) {
+    ++this->counters_.attempts;
+    LockedSlot& slot = target.slot;
+    const State state = state_of(slot);
+    const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
+    if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
+    const bool remove = write.operation == Operation::remove;
+    const std::size_t bytes = remove ? sizeof(std::int64_t) : write.source.size();
+    Block* fresh = nullptr;
+    if (slot.body == nullptr || SizeClass::of(sizeof(Block) + bytes) != slot.body->size_class)
+      fresh = this->cache_.take(bytes);
+    const auto word = target.shard.draw();
+    if (!word) {
+      if (fresh != nullptr) this->cache_.give(fresh);
+      return this->reject_attempt(Cause::seq_no_exhausted, state);
+    }
+    if (fresh != nullptr) {
+      if (slot.body != nullptr) this->cache_.give(slot.body);
+      slot.body = fresh;
+    }
+    if (remove) {
+      const std::int64_t now_ms = this->table_.now_ms();
+      std::memcpy(slot.body->bytes(), &now_ms, sizeof now_ms);
+    } else if (bytes != 0) {
+      std::memcpy(slot.body->bytes(), write.source.data(), bytes);
+    }
+    slot.body->meta.store(remove ? kTombstone : bytes, std::memory_order_relaxed);
+    slot.body->version.store(static_cast<std::uint64_t>(decision.version), std::memory_order_relaxed);
+    slot.word = *word;
+    return this->finish(
+        {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+  }
+};
+
+}  // namespace occ

@@ -1,0 +1,244 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/block_pool.hpp"
+#include "core/counters.hpp"
+#include "core/decide.hpp"
+#include "core/document.hpp"
+#include "core/hash.hpp"
+#include "core/outcome.hpp"
+#include "core/shard.hpp"
+#include "core/strategy_info.hpp"
+#include "core/update.hpp"
+
+namespace occ {
+
+/// A conditional write as the handle passes it to a strategy.
+struct Write {
+  Operation operation;
+  Bytes source;
+  Precondition precondition;
+};
+
+/// What a decision makes of a write before anything was published.
+inline Outcome undecided(const Decision& decision, const State& state) noexcept {
+  return {.result = decision.result,
+          .cause = decision.cause,
+          .version = decision.version,
+          .word = state.word,
+          .decided_on = state.word};
+}
+
+/// The handle of a strategy that keeps its documents in slots: everything of TableHandle except how one slot is read
+/// and written. `Derived`, the strategy's own handle, provides
+///
+///   State read(Target&, Document* into)              one consistent snapshot; the source is copied out if `into` is
+///   set and a document lives Outcome write(Target&, const Write&)             decide, and publish so that nobody comes
+///   between Outcome update_in_place(Target&, Transform, const UpdateOptions&)      if its kInfo says so Precondition
+///   guard(const Document&)              the condition under which the optimistic update writes what it computed
+///
+/// and counts attempts that reached its slot with the functions at the end.
+template <class Derived, class TableType>
+class SlotHandle {
+ public:
+  SlotHandle(const SlotHandle&) = delete;
+  SlotHandle& operator=(const SlotHandle&) = delete;
+
+  Outcome get(std::string_view id, Document& into) {
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    const std::uint64_t hash = hash_id(id);
+    State state;
+    if (Slot* slot = table_.find(hash, id)) {
+      Target target{*slot, table_.shard_for(hash), hash};
+      state = self().read(target, &into);
+    }
+    if (!state.live()) {
+      ++counters_.gets_not_found;
+      return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
+    }
+    ++counters_.gets_found;
+    return {.result = Result::found, .version = state.version, .word = state.word, .decided_on = state.word};
+  }
+
+  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+    return write_to(id, {Operation::index, source, precondition});
+  }
+  Outcome create(std::string_view id, Bytes source) {
+    return write_to(id, {Operation::index, source, Precondition::must_not_exist()});
+  }
+  Outcome remove(std::string_view id, const Precondition& precondition = {}) {
+    return write_to(id, {Operation::remove, {}, precondition});
+  }
+
+  Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+    if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    const std::uint64_t hash = hash_id(id);
+    Slot* slot = table_.find(hash, id);
+    if (slot == nullptr) {
+      if (!options.upsert) return missing({});
+      slot = &table_.find_or_insert(hash, id);
+    }
+    Target target{*slot, table_.shard_for(hash), hash};
+    if constexpr (Derived::kInfo.updates_in_place) {
+      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place)
+        return self().update_in_place(target, transform, options);
+    }
+    return update_optimistically(target, transform, options);
+  }
+
+  void bulk(std::span<BulkItem> items) {
+    for (BulkItem& item : items) {
+      switch (item.kind) {
+        case BulkItem::Kind::get:
+          item.outcome = get(item.id, *item.document);
+          break;
+        case BulkItem::Kind::index:
+          item.outcome = index(item.id, item.source, item.precondition);
+          break;
+        case BulkItem::Kind::remove:
+          item.outcome = remove(item.id, item.precondition);
+          break;
+        case BulkItem::Kind::update:
+          item.outcome = update(item.id, *item.transform, item.options);
+          break;
+      }
+    }
+  }
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ protected:
+  using Slot = typename TableType::Slot;
+
+  /// One document's place: its slot, the shard that numbers its writes, and the hash that led there.
+  struct Target {
+    Slot& slot;
+    Shard& shard;
+    std::uint64_t hash;
+  };
+
+  explicit SlotHandle(TableType& table) : table_(table), cache_(table.pool()) {}
+
+  /// The end of an attempt that wrote or decided not to.
+  Outcome finish(const Outcome& outcome) noexcept {
+    counters_.count_write(outcome);
+    return outcome;
+  }
+  /// An attempt that could not be carried through, for want of a number or a version, does not count as one.
+  Outcome reject_attempt(Cause cause, const State& state) noexcept {
+    --counters_.attempts;
+    ++counters_.rejected;
+    return {.result = Result::rejected,
+            .cause = cause,
+            .version = state.version,
+            .word = state.word,
+            .decided_on = state.word};
+  }
+  /// The end of an attempt on which decide did not say proceed.
+  Outcome refuse(const Decision& decision, const State& state) noexcept {
+    if (decision.verdict == Decision::Verdict::rejected) return reject_attempt(decision.cause, state);
+    return finish(undecided(decision, state));
+  }
+
+  TableType& table_;
+  BlockPool::Cache cache_;
+  Counters counters_;
+  /// What a transform computes, kept for its memory.
+  Source next_;
+
+ private:
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  static Cause check_id(std::string_view id) noexcept {
+    if (id.empty()) return Cause::id_empty;
+    return id.size() > kMaxIdBytes ? Cause::id_too_long : Cause::none;
+  }
+
+  Outcome reject(Cause cause) noexcept {
+    ++counters_.rejected;
+    return {.result = Result::rejected, .cause = cause};
+  }
+
+  /// An update that found no live document.
+  Outcome missing(const State& state) noexcept {
+    ++counters_.attempts;
+    return finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
+  }
+
+  Outcome write_to(std::string_view id, const Write& write) {
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    const std::uint64_t hash = hash_id(id);
+    Slot* slot = table_.find(hash, id);
+    if (slot == nullptr) {
+      // An id that nobody has written is absent: only a write that may go ahead gets a slot.
+      const Decision decision = decide({}, write.operation, write.precondition, {});
+      if (decision.verdict != Decision::Verdict::proceed) {
+        ++counters_.attempts;
+        return refuse(decision, {});
+      }
+      slot = &table_.find_or_insert(hash, id);
+    }
+    Target target{*slot, table_.shard_for(hash), hash};
+    return self().write(target, write);
+  }
+
+  /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all
+  /// strategies.
+  Outcome update_optimistically(Target& target, Transform transform, const UpdateOptions& options) {
+    const bool conditional = options.precondition.kind != Precondition::Kind::none;
+    for (std::uint32_t retries = 0;; ++retries) {
+      Outcome outcome;
+      const State state = self().read(target, &current_);
+      if (!state.live()) {
+        if (!options.upsert) {
+          outcome = missing(state);
+        } else {
+          outcome = self().write(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
+        }
+      } else {
+        outcome = transform_and_write(target, state, transform, options);
+      }
+      outcome.retries = retries;
+      if (!outcome.conflicted()) return outcome;
+      // A given condition that failed once fails always.
+      if (conditional || retries == options.retry_on_conflict) return outcome;
+    }
+  }
+
+  Outcome transform_and_write(Target& target, const State& state, Transform transform, const UpdateOptions& options) {
+    const bool conditional = options.precondition.kind != Precondition::Kind::none;
+    const Decision allowed = decide(state, Operation::keep, options.precondition, {});
+    if (allowed.verdict == Decision::Verdict::conflict) {
+      ++counters_.attempts;
+      return refuse(allowed, state);
+    }
+    const Transformed transformed = transform({current_.version, current_.word, current_.source.bytes()}, next_);
+    if (transformed == Transformed::keep) {
+      ++counters_.attempts;
+      return refuse(allowed, state);
+    }
+    const Precondition guard = conditional ? options.precondition : self().guard(current_);
+    Outcome outcome;
+    if (transformed == Transformed::remove) {
+      outcome = self().write(target, {Operation::remove, {}, guard});
+    } else if (next_.size() > kMaxSourceBytes) {
+      return reject(Cause::source_too_large);
+    } else {
+      outcome = self().write(target, {Operation::index, next_.bytes(), guard});
+    }
+    if (outcome.conflicted()) ++counters_.transforms_discarded;
+    return outcome;
+  }
+
+  /// What the optimistic update read.
+  Document current_;
+};
+
+}  // namespace occ
