@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/csv.hpp"
+#include "harness/statistics.hpp"
+
+namespace occ {
+
+struct ComparisonOptions {
+  /// `strategy` or `strategy/update_form`; empty: the first registered strategy among those ranked in most cells.
+  std::string baseline;
+  /// A numeric column that is not part of a row's identity, or conflicts_per_1000, publication_failures_per_1000,
+  /// retries_per_update.
+  std::string metric = "ops_per_s";
+  /// Of the bootstrap.
+  std::uint64_t seed = 1;
+};
+
+struct ResultFile {
+  std::string name;
+  CsvTable table;
+};
+
+/// Where a strategy stands in its cell.
+enum class Standing : std::uint8_t {
+  winner,  ///< better than every other ranked one, by the interval of the paired ratio
+  tied,    ///< has the best median, or its paired ratio to the one that has includes 1
+  behind,
+  alone,    ///< nothing to compare it with
+  control,  ///< a negative control or the null strategy: shown, not ranked
+  voided,   ///< a row of it failed verification in this cell: its numbers mean nothing and are not given
+};
+
+/// What a verification that failed found, over the rows that failed.
+struct Loss {
+  std::size_t rows_failed = 0;
+  std::size_t rows = 0;
+  /// Every failed row is `caught`: a declared negative control.
+  bool expected = true;
+  double lost_updates = 0;
+  double torn_reads = 0;
+  double oversold = 0;
+  /// Of the first failed row that has one.
+  std::string violation;
+};
+
+/// One strategy, in one update form, in one cell.
+struct Entry {
+  std::string label;
+  std::string strategy;
+  std::string update_form;
+  std::string progress;
+  std::string semantics;
+  Standing standing = Standing::behind;
+  /// The metric's median over replicates and its 95 % bootstrap interval; NaN if nothing was measured.
+  Interval metric{};
+  std::size_t replicates = 0;
+  std::size_t outliers = 0;
+  /// To the baseline, over the replicates that both have; absent without a baseline or a common replicate.
+  std::optional<Interval> ratio;
+  std::size_t pairs = 0;
+  bool is_baseline = false;
+  /// The baseline's rows come from another run, so equal replicates were not measured side by side.
+  bool ratio_across_files = false;
+  /// Over all replicates together; absent without attempts or updates.
+  std::optional<double> conflicts_per_1000;
+  std::optional<double> publication_failures_per_1000;
+  std::optional<double> retries_per_update;
+  /// Some updates had 16 retries or more, so that the mean is a lower bound.
+  bool retries_at_least = false;
+  double exhausted = 0;
+  /// Medians over replicates of each replicate's percentile.
+  std::optional<double> p50_ns;
+  std::optional<double> p99_ns;
+  /// Rows that recorded their history and passed; not part of any speed.
+  std::size_t history_passed = 0;
+  Loss loss;
+};
+
+/// Rows that agree in every setting, the thread count and how they were checked.
+struct ComparedCell {
+  std::string workload;
+  std::uint64_t threads = 0;
+  std::string checked;
+  /// Settings in which the compared cells differ, name and value.
+  std::vector<std::pair<std::string, std::string>> settings;
+  /// Ranked ones first, best median first; then controls, then voided ones.
+  std::vector<Entry> entries;
+};
+
+/// The geometric mean of the ratios to the baseline over the cells.
+struct Summary {
+  std::string label;
+  double geometric_mean = 0;
+  double smallest = 0;
+  double largest = 0;
+  std::size_t cells = 0;
+  std::size_t won = 0;
+  std::size_t tied = 0;
+};
+
+/// One strategy measured twice under the same settings: what a ratio looks like when nothing differs.
+struct NoiseFloor {
+  std::string first;
+  std::string second;
+  std::size_t cells = 0;
+  double smallest_ratio = 0;
+  double largest_ratio = 0;
+};
+
+struct Comparison {
+  std::string metric;
+  bool higher_is_better = true;
+  std::string baseline;
+  /// Settings that all cells share, name and value.
+  std::vector<std::pair<std::string, std::string>> common_settings;
+  std::vector<ComparedCell> cells;
+  /// In descending order of the mean; the baseline is among them.
+  std::vector<Summary> summary;
+  std::vector<NoiseFloor> noise;
+  std::size_t fewest_replicates = 0;
+  std::vector<std::string> notes;
+};
+
+/// Throws BadInput for a missing column, a cell that is not a number where one is needed, no rows, an unknown baseline
+/// or metric.
+Comparison compare(std::span<const ResultFile> files, const ComparisonOptions& options);
+
+enum class TableStyle : std::uint8_t { text, markdown };
+
+/// A table per cell, what failed, the summary and the notes.
+std::string describe(const Comparison& comparison, TableStyle style);
+/// The winner of each cell, one line each.
+std::string describe_winners(const Comparison& comparison, TableStyle style);
+
+}  // namespace occ
