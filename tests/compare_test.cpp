@@ -1,0 +1,437 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fmt/format.h"
+#include "harness/commands.hpp"
+#include "harness/comparison.hpp"
+
+namespace occ {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Values = std::map<std::string, std::string>;
+
+/// A row in which everything is there and nothing went wrong.
+Values ordinary_row() {
+  Values row{{"workload", "hot"},
+             {"client", "update"},
+             {"docs", "1000"},
+             {"shards", "1"},
+             {"body_bytes", "256"},
+             {"dist", "hot:1"},
+             {"mix", "update=100"},
+             {"transform", "counter"},
+             {"think_ns", "0"},
+             {"backoff", "none"},
+             {"gc_deletes_ms", "60000"},
+             {"fail_over_every_ms", "0"},
+             {"pinned", "no"},
+             {"update_form", "in_place"},
+             {"progress", "blocking"},
+             {"semantics", "full"},
+             {"threads", "2"},
+             {"replicate", "0"},
+             {"seed", "1"},
+             {"retry_on_conflict", "1000"},
+             {"seq_no_source", "shard"},
+             {"ops_per_s", "100"},
+             {"exhausted", "0"},
+             {"attempts", "1000"},
+             {"applied", "1000"},
+             {"publication_failures", "0"},
+             {"latency_p50_ns", "500"},
+             {"latency_p99_ns", "2000"},
+             {"oversold", "0"},
+             {"torn_reads", "0"},
+             {"lost_updates", "0"},
+             {"checked", "sums"},
+             {"verified", "yes"},
+             {"violation", ""},
+             {"strategy", "mutex_global"},
+             {"cycles_per_op", "not available"}};
+  for (const char* conflict : {"conflict_missing", "conflict_seq_no", "conflict_exists", "conflict_version"})
+    row[conflict] = "0";
+  for (int k = 0; k < 16; ++k) row[fmt::format("retries_{}", k)] = "0";
+  row["retries_16_plus"] = "0";
+  return row;
+}
+
+class Rows {
+ public:
+  /// One replicate per speed, numbered from 0.
+  Rows& add(const std::string& strategy, const std::vector<double>& ops_per_s, const Values& changes = {}) {
+    for (std::size_t k = 0; k < ops_per_s.size(); ++k) {
+      Values row = ordinary_row();
+      row["strategy"] = strategy;
+      row["ops_per_s"] = fmt::format("{}", ops_per_s[k]);
+      row["replicate"] = fmt::format("{}", k);
+      for (const auto& [column, value] : changes) row[column] = value;
+      rows_.push_back(std::move(row));
+    }
+    return *this;
+  }
+
+  [[nodiscard]] ResultFile file(const std::string& name = "results.csv") const {
+    ResultFile file{name, {}};
+    for (const auto& [column, value] : ordinary_row()) file.table.header.push_back(column);
+    for (const Values& row : rows_) {
+      file.table.rows.emplace_back();
+      for (const std::string& column : file.table.header) file.table.rows.back().push_back(row.at(column));
+    }
+    return file;
+  }
+
+ private:
+  std::vector<Values> rows_;
+};
+
+Comparison compared(const ResultFile& file, const ComparisonOptions& options = {}) {
+  return compare({&file, 1}, options);
+}
+
+const Entry& entry_of(const Comparison& comparison, const std::string& label, std::size_t cell = 0) {
+  for (const Entry& entry : comparison.cells.at(cell).entries) {
+    if (entry.label == label) return entry;
+  }
+  throw std::out_of_range(label);
+}
+
+std::string refusal(const std::vector<ResultFile>& files, const ComparisonOptions& options = {}) {
+  try {
+    (void)compare(files, options);
+  } catch (const BadInput& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Compare, compare_known_speeds_gives_their_medians_and_paired_ratios) {
+  const auto comparison = compared(
+      Rows{}.add("mutex_global", {100, 200, 400, 800, 1600}).add("packed_cas", {300, 600, 1200, 2400, 4800}).file(),
+      {.baseline = "mutex_global"});
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  const Entry& fast = entry_of(comparison, "packed_cas");
+  EXPECT_DOUBLE_EQ(fast.metric.median, 1200);
+  EXPECT_EQ(fast.replicates, 5u);
+  ASSERT_TRUE(fast.ratio);
+  // Paired: every replicate is three times as fast, however much the replicates differ among themselves.
+  EXPECT_DOUBLE_EQ(fast.ratio->low, 3);
+  EXPECT_DOUBLE_EQ(fast.ratio->median, 3);
+  EXPECT_DOUBLE_EQ(fast.ratio->high, 3);
+  EXPECT_EQ(fast.standing, Standing::winner);
+  EXPECT_EQ(entry_of(comparison, "mutex_global").standing, Standing::behind);
+  EXPECT_TRUE(entry_of(comparison, "mutex_global").is_baseline);
+}
+
+TEST(Compare, compare_rows_in_another_order_pairs_by_replicate) {
+  ResultFile file = Rows{}.add("mutex_global", {100, 200, 400}).add("packed_cas", {200, 400, 800}).file();
+  std::swap(file.table.rows[0], file.table.rows[2]);
+  std::swap(file.table.rows[1], file.table.rows[4]);
+  const auto comparison = compared(file, {.baseline = "mutex_global"});
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas").ratio->low, 2);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas").ratio->high, 2);
+}
+
+TEST(Compare, compare_replicate_missing_on_one_side_pairs_the_others) {
+  const auto comparison = compared(Rows{}.add("mutex_global", {100, 200}).add("packed_cas", {300, 600, 5}).file(),
+                                   {.baseline = "mutex_global"});
+  EXPECT_EQ(entry_of(comparison, "packed_cas").pairs, 2u);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas").ratio->median, 3);
+}
+
+TEST(Compare, compare_ratio_interval_that_includes_one_is_a_tie) {
+  const auto comparison = compared(Rows{}
+                                       .add("mutex_global", {100, 110, 90, 105, 95})
+                                       .add("packed_cas", {110, 100, 95, 100, 100})
+                                       .add("unknown", {10, 10, 10, 10, 10})
+                                       .file());
+  EXPECT_EQ(entry_of(comparison, "mutex_global").standing, Standing::tied);
+  EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::tied);
+  EXPECT_EQ(entry_of(comparison, "unknown").standing, Standing::behind);
+}
+
+TEST(Compare, compare_single_replicates_declares_no_winner) {
+  const auto comparison = compared(Rows{}.add("mutex_global", {100}).add("packed_cas", {900}).file());
+  EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::tied);
+  EXPECT_THAT(describe(comparison, TableStyle::text), HasSubstr("of 1 there is none and nobody wins"));
+}
+
+TEST(Compare, compare_single_strategy_is_alone) {
+  EXPECT_EQ(entry_of(compared(Rows{}.add("mutex_global", {100, 100}).file()), "mutex_global").standing,
+            Standing::alone);
+}
+
+TEST(Compare, compare_failed_row_voids_the_strategy_in_that_cell_only) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100, 100}).add("packed_cas", {900, 900, 900});
+  rows.add("packed_cas", {777},
+           {{"verified", "no"}, {"lost_updates", "12"}, {"violation", "sum 88, acknowledged 100"}, {"replicate", "3"}});
+  rows.add("mutex_global", {100, 100, 100}, {{"threads", "4"}}).add("packed_cas", {900, 900, 900}, {{"threads", "4"}});
+  const auto comparison = compared(rows.file());
+  ASSERT_EQ(comparison.cells.size(), 2u);
+  const Entry& voided = entry_of(comparison, "packed_cas", 0);
+  EXPECT_EQ(voided.standing, Standing::voided);
+  EXPECT_EQ(voided.loss.rows_failed, 1u);
+  EXPECT_EQ(voided.loss.rows, 4u);
+  EXPECT_FALSE(voided.loss.expected);
+  EXPECT_DOUBLE_EQ(voided.loss.lost_updates, 12);
+  EXPECT_EQ(entry_of(comparison, "mutex_global", 0).standing, Standing::alone);
+  EXPECT_EQ(entry_of(comparison, "packed_cas", 1).standing, Standing::winner);
+  const std::string text = describe(comparison, TableStyle::text);
+  EXPECT_THAT(text, AllOf(HasSubstr("1 of 4 rows failed verification: 12 updates lost"),
+                          HasSubstr("sum 88, acknowledged 100")));
+  EXPECT_THAT(text, Not(HasSubstr("777")));
+  EXPECT_THAT(describe_winners(comparison, TableStyle::text), HasSubstr("12 updates lost"));
+}
+
+TEST(Compare, compare_failed_history_voids_the_timed_rows_too) {
+  const auto comparison = compared(Rows{}
+                                       .add("mutex_global", {100, 100})
+                                       .add("packed_cas", {900, 900})
+                                       .add("packed_cas", {1}, {{"checked", "history"}, {"verified", "no"}})
+                                       .file());
+  EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::voided);
+}
+
+TEST(Compare, compare_negative_control_is_never_ranked) {
+  const Values control{{"semantics", "unchecked"}};
+  Values caught = control;
+  caught["verified"] = "caught";
+  caught["threads"] = "4";
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("unchecked", {900, 900}, control);
+  rows.add("mutex_global", {100, 100}, {{"threads", "4"}}).add("unchecked", {900, 900}, caught);
+  const auto comparison = compared(rows.file());
+  EXPECT_EQ(entry_of(comparison, "unchecked", 0).standing, Standing::control);
+  EXPECT_FALSE(entry_of(comparison, "unchecked", 0).ratio);
+  EXPECT_EQ(entry_of(comparison, "unchecked", 1).standing, Standing::voided);
+  EXPECT_TRUE(entry_of(comparison, "unchecked", 1).loss.expected);
+  EXPECT_EQ(comparison.summary.size(), 1u);
+}
+
+TEST(Compare, compare_null_strategy_is_shown_and_not_ranked) {
+  const auto comparison = compared(
+      Rows{}
+          .add("mutex_global", {100, 100})
+          .add("null", {9000, 9000}, {{"semantics", "none"}, {"checked", "none"}, {"verified", "not_applicable"}})
+          .file());
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  EXPECT_EQ(entry_of(comparison, "null").standing, Standing::control);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "null").metric.median, 9000);
+  EXPECT_EQ(comparison.cells[0].entries.front().label, "mutex_global");
+}
+
+TEST(Compare, compare_rows_checked_differently_are_not_paired) {
+  const auto comparison =
+      compared(Rows{}
+                   .add("mutex_global", {100, 100})
+                   .add("packed_cas", {900, 900}, {{"checked", "none"}, {"verified", "not_applicable"}})
+                   .file(),
+               {.baseline = "mutex_global"});
+  ASSERT_EQ(comparison.cells.size(), 2u);
+  EXPECT_EQ(comparison.cells[0].checked, "none");
+  EXPECT_FALSE(entry_of(comparison, "packed_cas", 0).ratio);
+  EXPECT_EQ(entry_of(comparison, "packed_cas", 0).standing, Standing::alone);
+  EXPECT_EQ(entry_of(comparison, "mutex_global", 1).standing, Standing::alone);
+  EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("never paired")));
+}
+
+TEST(Compare, compare_history_rows_count_as_a_check_and_not_as_speed) {
+  const auto comparison = compared(Rows{}
+                                       .add("mutex_global", {100, 100})
+                                       .add("mutex_global", {1}, {{"checked", "history"}, {"replicate", "2"}})
+                                       .file());
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  const Entry& entry = entry_of(comparison, "mutex_global");
+  EXPECT_EQ(entry.replicates, 2u);
+  EXPECT_DOUBLE_EQ(entry.metric.low, 100);
+  EXPECT_EQ(entry.history_passed, 1u);
+}
+
+TEST(Compare, compare_other_settings_stand_in_cells_of_their_own) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}, {{"docs", "100000"}}).add("packed_cas", {200, 200}, {{"docs", "9000"}});
+  const auto comparison = compared(rows.file());
+  ASSERT_EQ(comparison.cells.size(), 2u);
+  // As numbers: 9000 before 100000.
+  EXPECT_THAT(comparison.cells[0].settings, ElementsAre(std::pair<std::string, std::string>{"docs", "9000"}));
+}
+
+TEST(Compare, compare_update_forms_compete_under_names_of_their_own) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("mutex_global", {50, 50}, {{"update_form", "optimistic"}});
+  const auto comparison = compared(rows.file(), {.baseline = "mutex_global/optimistic"});
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "mutex_global/in_place").ratio->median, 2);
+  EXPECT_THAT(refusal({rows.file()}, {.baseline = "mutex_global"}),
+              AllOf(HasSubstr("several update forms"), HasSubstr("mutex_global/in_place")));
+}
+
+TEST(Compare, compare_rates_and_retries_follow_from_the_counters) {
+  const Values counters{
+      {"attempts", "2000"}, {"conflict_seq_no", "30"}, {"conflict_version", "10"}, {"publication_failures", "100"},
+      {"retries_0", "60"},  {"retries_1", "30"},       {"retries_2", "10"},        {"exhausted", "3"}};
+  const auto comparison = compared(Rows{}.add("packed_cas", {100, 100}, counters).file());
+  const Entry& entry = entry_of(comparison, "packed_cas");
+  EXPECT_DOUBLE_EQ(*entry.conflicts_per_1000, 20);
+  EXPECT_DOUBLE_EQ(*entry.publication_failures_per_1000, 50);
+  EXPECT_DOUBLE_EQ(*entry.retries_per_update, 0.5);
+  EXPECT_FALSE(entry.retries_at_least);
+  EXPECT_DOUBLE_EQ(entry.exhausted, 6);
+  EXPECT_DOUBLE_EQ(*entry.p50_ns, 500);
+  EXPECT_DOUBLE_EQ(*entry.p99_ns, 2000);
+}
+
+TEST(Compare, compare_no_attempts_gives_no_rates) {
+  const auto comparison = compared(Rows{}.add("packed_cas", {100, 100}, {{"attempts", "0"}}).file());
+  EXPECT_FALSE(entry_of(comparison, "packed_cas").conflicts_per_1000);
+  EXPECT_FALSE(entry_of(comparison, "packed_cas").retries_per_update);
+}
+
+TEST(Compare, compare_outlier_is_flagged_and_kept) {
+  const auto comparison = compared(Rows{}.add("packed_cas", {100, 101, 102, 103, 104, 900}).file());
+  EXPECT_EQ(entry_of(comparison, "packed_cas").outliers, 1u);
+  EXPECT_EQ(entry_of(comparison, "packed_cas").replicates, 6u);
+}
+
+TEST(Compare, compare_latency_metric_ranks_the_smaller_first) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}, {{"latency_p99_ns", "9000"}})
+      .add("packed_cas", {10, 10}, {{"latency_p99_ns", "1000"}});
+  const auto comparison = compared(rows.file(), {.metric = "latency_p99_ns"});
+  EXPECT_FALSE(comparison.higher_is_better);
+  EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::winner);
+}
+
+TEST(Compare, compare_metric_of_zero_has_no_ratio_and_still_a_winner) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("packed_cas", {100, 100}, {{"conflict_seq_no", "10"}});
+  const auto comparison = compared(rows.file(), {.baseline = "mutex_global", .metric = "conflicts_per_1000"});
+  EXPECT_FALSE(entry_of(comparison, "packed_cas").ratio);
+  EXPECT_EQ(entry_of(comparison, "mutex_global").standing, Standing::winner);
+}
+
+TEST(Compare, compare_several_cells_summarises_ratios_by_their_geometric_mean) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("packed_cas", {200, 200});
+  rows.add("mutex_global", {100, 100}, {{"threads", "8"}}).add("packed_cas", {800, 800}, {{"threads", "8"}});
+  const auto comparison = compared(rows.file(), {.baseline = "mutex_global"});
+  ASSERT_EQ(comparison.summary.size(), 2u);
+  EXPECT_EQ(comparison.summary[0].label, "packed_cas");
+  EXPECT_DOUBLE_EQ(comparison.summary[0].geometric_mean, 4);
+  EXPECT_EQ(comparison.summary[0].cells, 2u);
+  EXPECT_EQ(comparison.summary[0].won, 2u);
+}
+
+TEST(Compare, compare_same_strategy_in_two_files_gives_the_noise_floor) {
+  const std::vector<ResultFile> files{
+      Rows{}.add("mutex_global", {100, 100}).add("packed_cas", {300, 300}).file("a.csv"),
+      Rows{}.add("mutex_global", {110, 110}).file("b.csv")};
+  const auto comparison = compare(files, {.baseline = "mutex_global"});
+  ASSERT_EQ(comparison.noise.size(), 1u);
+  EXPECT_NEAR(comparison.noise[0].smallest_ratio, 1.1, 1e-9);
+  // The baseline of the same file.
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas [1]").ratio->median, 3);
+  EXPECT_THAT(describe(comparison, TableStyle::text), AllOf(HasSubstr("A/A noise floor"), HasSubstr("[2] b.csv")));
+}
+
+TEST(Compare, compare_same_replicate_twice_in_one_file_gives_the_noise_floor) {
+  const auto comparison = compared(Rows{}.add("packed_cas", {100, 100}).add("packed_cas", {120, 120}).file());
+  ASSERT_EQ(comparison.noise.size(), 1u);
+  EXPECT_NEAR(comparison.noise[0].largest_ratio, 1.2, 1e-9);
+}
+
+TEST(Compare, compare_strategies_of_two_files_says_that_replicates_were_not_interleaved) {
+  const std::vector<ResultFile> files{Rows{}.add("mutex_global", {100, 100}).file("a.csv"),
+                                      Rows{}.add("packed_cas", {300, 300}).file("b.csv")};
+  const auto comparison = compare(files, {.baseline = "mutex_global"});
+  EXPECT_TRUE(entry_of(comparison, "packed_cas").ratio_across_files);
+  EXPECT_THAT(describe(comparison, TableStyle::text), AllOf(HasSubstr("~3.00"), HasSubstr("not interleaved")));
+}
+
+TEST(Compare, compare_default_baseline_is_the_first_registered_strategy) {
+  const auto comparison = compared(Rows{}.add("a_new_one", {100, 100}).add("packed_cas", {300, 300}).file());
+  EXPECT_EQ(comparison.baseline, "packed_cas");
+}
+
+TEST(Compare, compare_unknown_baseline_lists_the_known) {
+  EXPECT_THAT(
+      refusal({Rows{}.add("mutex_global", {1, 1}).add("packed_cas", {1, 1}).file()}, {.baseline = "mutex_globl"}),
+      AllOf(HasSubstr("mutex_globl"), HasSubstr("known: mutex_global, packed_cas")));
+}
+
+TEST(Compare, compare_voided_baseline_is_refused_with_the_reason) {
+  EXPECT_THAT(refusal({Rows{}.add("mutex_global", {1, 1}).add("packed_cas", {1, 1}, {{"verified", "no"}}).file()},
+                      {.baseline = "packed_cas"}),
+              AllOf(HasSubstr("failed verification"), HasSubstr("known: mutex_global")));
+}
+
+TEST(Compare, compare_missing_column_names_it) {
+  ResultFile file = Rows{}.add("mutex_global", {1}).file();
+  for (std::string& column : file.table.header) {
+    if (column == "retries_7") column = "retries";
+  }
+  EXPECT_THAT(refusal({file}), AllOf(HasSubstr("results.csv"), HasSubstr("no column 'retries_7'")));
+}
+
+TEST(Compare, compare_no_rows_is_refused) {
+  EXPECT_THAT(refusal({Rows{}.file()}), HasSubstr("no rows"));
+}
+
+TEST(Compare, compare_value_that_is_no_number_names_row_and_column) {
+  EXPECT_THAT(refusal({Rows{}.add("mutex_global", {1, 2}).add("mutex_global", {1}, {{"attempts", "12x"}}).file()}),
+              AllOf(HasSubstr("row 3"), HasSubstr("'attempts'"), HasSubstr("'12x'")));
+}
+
+TEST(Compare, compare_unknown_verdict_is_refused) {
+  EXPECT_THAT(refusal({Rows{}.add("mutex_global", {1}, {{"verified", "maybe"}}).file()}),
+              AllOf(HasSubstr("'maybe'"), HasSubstr("caught")));
+}
+
+TEST(Compare, compare_unknown_metric_lists_the_accepted_and_identity_is_none) {
+  const ResultFile file = Rows{}.add("mutex_global", {1}).file();
+  EXPECT_THAT(refusal({file}, {.metric = "speed"}),
+              AllOf(HasSubstr("'speed'"), HasSubstr("ops_per_s"), HasSubstr("conflicts_per_1000")));
+  EXPECT_THAT(refusal({file}, {.metric = "docs"}), HasSubstr("no metric 'docs'"));
+}
+
+TEST(Compare, compare_metric_not_available_shows_a_dash) {
+  const auto comparison =
+      compared(Rows{}.add("mutex_global", {1, 1}).add("packed_cas", {1, 1}).file(), {.metric = "cycles_per_op"});
+  EXPECT_TRUE(std::isnan(entry_of(comparison, "packed_cas").metric.median));
+  EXPECT_EQ(describe(comparison, TableStyle::text).find("nan"), std::string::npos);
+}
+
+TEST(Compare, describe_short_names_the_winner_once_per_workload_and_thread_count) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("packed_cas", {200, 200});
+  rows.add("mutex_global", {100, 100}, {{"workload", "zipf"}, {"dist", "zipf:0.99"}});
+  const std::string text = describe_winners(compared(rows.file(), {.baseline = "mutex_global"}), TableStyle::text);
+  EXPECT_THAT(text, AllOf(HasSubstr("packed_cas"), HasSubstr("2.00"), HasSubstr("mutex_global (alone)"),
+                          Not(HasSubstr("hot:1"))));
+}
+
+TEST(Compare, describe_markdown_is_a_table) {
+  const std::string text = describe(
+      compared(Rows{}.add("mutex_global", {100, 100}).add("packed_cas", {200, 200}).file()), TableStyle::markdown);
+  EXPECT_THAT(text, AllOf(HasSubstr("### hot, 2 threads"), HasSubstr("| winner | packed_cas "), HasSubstr("-:|")));
+}
+
+TEST(Compare, compare_same_seed_gives_the_same_text) {
+  const ResultFile file = Rows{}.add("mutex_global", {100, 130, 90, 95}).add("packed_cas", {120, 100, 99, 140}).file();
+  EXPECT_EQ(describe(compared(file, {.seed = 3}), TableStyle::text),
+            describe(compared(file, {.seed = 3}), TableStyle::text));
+}
+
+}  // namespace
+}  // namespace occ
