@@ -51,6 +51,9 @@ class ErasedTable final : public AnyTable {
   [[nodiscard]] SeqNoTerm next(std::uint32_t shard) const override { return table_.next(shard); }
   [[nodiscard]] MemoryUse memory() const override { return table_.memory(); }
 
+  /// The table itself, for code that is measured.
+  [[nodiscard]] T& concrete() noexcept { return table_; }
+
  private:
   class Erased final : public AnyHandle {
    public:
