@@ -8,6 +8,7 @@
 #include "variants/null.hpp"
 #include "variants/packed_cas.hpp"
 #include "variants/unchecked.hpp"
+#include "variants/version_retry.hpp"
 
 namespace occ {
 
@@ -25,6 +26,8 @@ using Strategies = StrategyList<       //
     MutexKeyed<tbb::spin_mutex>,       //
     MutexKeyed<tbb::queuing_mutex>,    //
     PackedCas,                         //
+    VersionRetry<EpochDomain>,         //
+    VersionRetry<RcuDomain>,           //
     Unchecked,                         //
     NullTable>;
 

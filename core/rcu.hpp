@@ -1,0 +1,73 @@
+#pragma once
+
+#define URCU_INLINE_SMALL_FUNCTIONS
+#include <urcu/urcu-memb.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/block_pool.hpp"
+
+namespace occ {
+
+/// liburcu's reclamation behind the interface of EpochDomain, flavour memb: readers execute no locked instruction,
+/// whoever frees makes every thread execute a barrier (membarrier) and waits for the readers of before.
+///
+/// Progress: pin is wait-free; collect is blocking when its batch is full. Memory: bounded, at most kBatchBlocks or
+/// kBatchBytes (and one block) wait per participant; a suspended reader stops the writers instead.
+class RcuDomain {
+ public:
+  class Participant {
+   public:
+    Participant(RcuDomain&, BlockPool::Cache& cache) : cache_(cache) {
+      if (registrations_++ == 0) urcu_memb_register_thread();
+      retired_.reserve(kBatchBlocks);
+    }
+    Participant(const Participant&) = delete;
+    Participant& operator=(const Participant&) = delete;
+    ~Participant() {
+      flush();
+      if (--registrations_ == 0) urcu_memb_unregister_thread();
+    }
+
+    class Guard {
+     public:
+      explicit Guard(Participant&) noexcept { urcu_memb_read_lock(); }
+      Guard(const Guard&) = delete;
+      Guard& operator=(const Guard&) = delete;
+      ~Guard() { urcu_memb_read_unlock(); }
+    };
+
+    void retire(Block* block) {
+      retired_.push_back(block);
+      retired_bytes_ += SizeClass::bytes(block->size_class);
+    }
+
+    void collect() {
+      if (retired_.size() >= kBatchBlocks || retired_bytes_ >= kBatchBytes) flush();
+    }
+
+   private:
+    /// A grace period costs tens of microseconds, and a time slice where threads outnumber cores: spread over this many
+    /// blocks.
+    static constexpr std::size_t kBatchBlocks = 1024;
+    static constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
+
+    void flush() {
+      if (retired_.empty()) return;
+      urcu_memb_synchronize_rcu();
+      for (Block* block : retired_) cache_.give(block);
+      retired_.clear();
+      retired_bytes_ = 0;
+    }
+
+    /// liburcu knows threads, not handles.
+    static inline thread_local std::uint32_t registrations_ = 0;
+
+    BlockPool::Cache& cache_;
+    std::vector<Block*> retired_;
+    std::size_t retired_bytes_ = 0;
+  };
+};
+
+}  // namespace occ

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+#include "core/epoch.hpp"
+#include "core/rcu.hpp"
+#include "core/slot_handle.hpp"
+#include "core/slot_table.hpp"
+
+namespace occ {
+
+/// A document as a pointer to a body that never changes once it is published. Null until the first write.
+struct alignas(64) VersionSlot {
+  atomic<Block*> body{nullptr};
+  SlotKey key;
+};
+static_assert(sizeof(VersionSlot) == 64);
+
+/// The loop on `_version`: read the document, compute, publish if `_version` is still what was read, else read again,
+/// up to retry_on_conflict times. What programs did before Elasticsearch had if_seq_no, and what many still do.
+///
+/// It claims version_only semantics. `_version` begins again at 1 once a tombstone has expired, so a writer that read
+/// version 1 before a delete can overwrite version 1 of after it: a lost update, by the rules. Conditions by seq_no and
+/// term are honoured where a caller gives them. Progress: see StrategyInfo below; with epochs everything but creating
+/// an id is lock-free and memory is unbounded while a thread is suspended inside; with liburcu reads are wait-free and
+/// memory is bounded, and writers wait for suspended readers. Linearization: a write at its compare_exchange;
+/// everything else at the load of the pointer that it was decided on. Cost: dependent misses 3 (bucket, slot, body).
+/// Locked instructions: get 1 with epochs (the announcement), 0 with liburcu; write 2 more (draw, publication). A
+/// reader's copy is never overtaken, so large sources under many readers are what it is good at.
+///
+/// | edge | release side | acquire side | carries |
+/// |---|---|---|---|
+/// | publication to reader | V1 compare_exchange | V2 load of the pointer | the body, and that the next draw is above
+/// its word | | replaced body to reuse | Domain | Domain | that no reader is left in it |
+template <class Domain>
+class VersionRetry : public SlotTable<VersionSlot> {
+  static constexpr bool kEpochs = std::is_same_v<Domain, EpochDomain>;
+
+ public:
+  static constexpr StrategyInfo kInfo{
+      .name = kEpochs ? "version_retry" : "version_retry_urcu",
+      .summary = kEpochs ? "the loop on _version; bodies replaced by pointer, reclaimed by epochs"
+                         : "the loop on _version; bodies replaced by pointer, reclaimed by liburcu",
+      .semantics = Semantics::version_only,
+      .get = kEpochs ? Progress::lock_free : Progress::wait_free,
+      .write = kEpochs ? Progress::lock_free : Progress::blocking,
+      .reclamation = kEpochs ? Reclamation::epoch : Reclamation::rcu,
+      .memory_bounded = !kEpochs,
+  };
+
+  using SlotTable::SlotTable;
+
+  class Handle : public SlotHandle<Handle, VersionRetry> {
+    using Base = SlotHandle<Handle, VersionRetry>;
+    using Participant = typename Domain::Participant;
+    using typename Base::Target;
+
+   public:
+    static constexpr const StrategyInfo& kInfo = VersionRetry::kInfo;
+    explicit Handle(VersionRetry& table) : Base(table), participant_(table.domain_, this->cache_) {}
+
+   private:
+    friend Base;
+
+    State read(Target& target, Document* into) {
+      const typename Participant::Guard pinned(participant_);
+      const Block* body = target.slot.body.load(std::memory_order_acquire);  // V2 with V1
+      const State state = state_of(body);
+      if (into != nullptr && state.live()) {
+        into->version = state.version;
+        into->word = state.word;
+        into->source.assign({body->bytes() + kWordBytes,
+                             body->meta.load(std::memory_order_relaxed)});  // relaxed: constant while pinned
+      }
+      return state;
+    }
+
+    static Precondition guard(const Document& read) noexcept { return Precondition::if_version(read.version); }
+
+    Outcome write(Target& target, const Write& write) {
+      const Outcome outcome = publish(target, write);
+      participant_.collect();
+      return outcome;
+    }
+
+    Outcome publish(Target& target, const Write& write) {
+      const typename Participant::Guard pinned(participant_);
+      Block* fresh = nullptr;
+      for (;;) {
+        ++this->counters_.attempts;
+        Block* current = target.slot.body.load(std::memory_order_acquire);  // V2 with V1
+        const State state = state_of(current);
+        const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
+        if (decision.verdict != Decision::Verdict::proceed) {
+          if (fresh != nullptr) this->cache_.give(fresh);
+          return this->refuse(decision, state);
+        }
+        if (fresh == nullptr) fresh = prepare(write);
+        const auto word = target.shard.draw();  // after the look, so above the word that it replaces
+        if (!word) {
+          this->cache_.give(fresh);
+          return this->reject_attempt(Cause::seq_no_exhausted, state);
+        }
+        const std::uint64_t bits = word->bits();
+        std::memcpy(fresh->bytes(), &bits, kWordBytes);
+        fresh->version.store(static_cast<std::uint64_t>(decision.version),
+                             std::memory_order_relaxed);  // relaxed: V1 releases it
+        // relaxed on failure: V2 loads again
+        if (target.slot.body.compare_exchange_strong(current, fresh, std::memory_order_acq_rel,
+                                                     std::memory_order_relaxed)) {  // V1
+          if (current != nullptr) participant_.retire(current);
+          return this->finish(
+              {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+        }
+        ++this->counters_.publication_failures;
+        ++this->counters_.seq_no_gaps;
+      }
+    }
+
+    // A body: the word, then the source or the instant of a delete.
+    static constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
+    static constexpr std::uint64_t kTombstone = std::uint64_t{1} << 63;
+
+    static State state_of(const Block* body) noexcept {
+      if (body == nullptr) return {};
+      std::uint64_t bits;
+      std::memcpy(&bits, body->bytes(), kWordBytes);
+      State state{.kind = State::Kind::live,
+                  .version = static_cast<Version>(
+                      body->version.load(std::memory_order_relaxed)),  // relaxed: constant while pinned
+                  .word = SeqNoTerm::from_bits(bits)};
+      if (body->meta.load(std::memory_order_relaxed) == kTombstone) {  // relaxed: as above
+        state.kind = State::Kind::tombstone;
+        std::memcpy(&state.deleted_at_ms, body->bytes() + kWordBytes, sizeof state.deleted_at_ms);
+      }
+      return state;
+    }
+
+    Block* prepare(const Write& write) {
+      const bool remove = write.operation == Operation::remove;
+      const std::size_t bytes = remove ? sizeof(std::int64_t) : write.source.size();
+      Block* block = this->cache_.take(kWordBytes + bytes);
+      if (remove) {
+        const std::int64_t now_ms = this->table_.now_ms();
+        std::memcpy(block->bytes() + kWordBytes, &now_ms, sizeof now_ms);
+      } else if (bytes != 0) {
+        std::memcpy(block->bytes() + kWordBytes, write.source.data(), bytes);
+      }
+      block->meta.store(remove ? kTombstone : bytes, std::memory_order_relaxed);  // relaxed: V1 releases it
+      return block;
+    }
+
+    Participant participant_;
+  };
+
+  [[nodiscard]] Handle handle() { return Handle(*this); }
+
+ private:
+  Domain domain_;
+};
+
+static_assert(DocumentTable<VersionRetry<EpochDomain>>);
+static_assert(DocumentTable<VersionRetry<RcuDomain>>);
+
+}  // namespace occ
