@@ -8,19 +8,22 @@
 
 namespace occ {
 
-/// The id of a document, computed from its index: 'd' and 16 hexadecimal digits, e.g. d000000000000002a. Nothing is
+/// The id of a document, computed from its index: 'd' and 15 hexadecimal digits, e.g. d00000000000002a. Nothing is
 /// loaded from memory, so the cost, about a nanosecond, does not depend on how many documents there are. One per
 /// thread.
+///
+/// 16 bytes, written as two words, because hashing reads them as the same two words straight out of the store buffer.
+/// An id of 17 bytes is read in words that overlap those written, which stalls: 11 ns for id and hash instead of 3 ns.
 class DocId {
  public:
-  static constexpr std::size_t kBytes = 17;
+  static constexpr std::size_t kBytes = 16;
 
-  /// The view is good until the next call on this object.
+  /// `index` lies below 2^60. The view is good until the next call on this object.
   std::string_view operator()(std::uint64_t index) noexcept {
-    const std::uint64_t high = digits(static_cast<std::uint32_t>(index >> 32U));
-    const std::uint64_t low = digits(static_cast<std::uint32_t>(index));
-    std::memcpy(buffer_.data() + 1, &high, sizeof high);
-    std::memcpy(buffer_.data() + 9, &low, sizeof low);
+    const std::uint64_t head = (digits(static_cast<std::uint32_t>(index >> 32U)) & ~std::uint64_t{0xff}) | 'd';
+    const std::uint64_t tail = digits(static_cast<std::uint32_t>(index));
+    std::memcpy(buffer_.data(), &head, sizeof head);
+    std::memcpy(buffer_.data() + sizeof head, &tail, sizeof tail);
     return {buffer_.data(), kBytes};
   }
 
@@ -36,7 +39,7 @@ class DocId {
     return __builtin_bswap64(nibbles + 0x3030303030303030U + is_letter * ('a' - '9' - 1));
   }
 
-  std::array<char, kBytes> buffer_{'d'};
+  alignas(kBytes) std::array<char, kBytes> buffer_;
 };
 
 }  // namespace occ
