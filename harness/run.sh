@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# From a fresh Debian 12 to the answer: installs what is missing, builds, runs the main comparison, prints who wins,
+# draws the figures.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'END'
+usage: harness/run.sh [--full] [--no-install] [--out DIR | --resume DIR]
+
+  (nothing)     the main comparison: a few minutes on two cores
+  --full        the reference run: 1,000,000 documents, ten replicates; hours
+  --no-install  install no packages; if some are missing, say which and stop
+  --out DIR     write to DIR, a new or empty folder (default: results/run-<UTC time>)
+  --resume DIR  go on with a run that was interrupted: same experiment, finished rows are kept
+
+Exit status: 0; 1 a step failed, or a row of the run failed its verification; 2 bad input; 130 interrupted.
+END
+}
+
+fail() {
+  echo "harness/run.sh: $1" >&2
+  exit "${2:-1}"
+}
+
+experiment=main
+install=()
+out=""
+resume=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --full) experiment=reference ;;
+    --no-install) install=(--no-install) ;;
+    --out | --resume)
+      [ $# -ge 2 ] || fail "$1 needs a folder" 2
+      [ -z "$out" ] || fail "only one of --out and --resume, once" 2
+      out="$2"
+      if [ "$1" = --resume ]; then
+        [ -e "$out/results.csv" ] || fail "there is no run to resume in '$out': it has no results.csv" 2
+        resume=(--resume)
+      fi
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      fail "unknown argument '$1'" 2
+      ;;
+  esac
+  shift
+done
+[ -n "$out" ] || out="results/run-$(date -u +%Y%m%dT%H%M%SZ)"
+
+# A program that handles Ctrl-C itself ends in its own time; the shell remembers and stops after it.
+interrupted=no
+trap 'interrupted=yes' INT TERM
+
+step() { printf '\n==> %s\n' "$1"; }
+
+# must MESSAGE COMMAND...: the script ends if the command fails.
+must() {
+  local message="$1" status=0
+  shift
+  "$@" || status=$?
+  [ "$interrupted" = no ] || fail "interrupted" 130
+  [ "$status" -eq 0 ] || fail "$message (status $status of: $*)"
+}
+
+step "1/5 Debian packages"
+must "packages are missing" harness/install_packages.sh "${install[@]}" build plot
+
+step "2/5 Configure: cmake --preset release"
+must "configuring failed" cmake --preset release --log-level=WARNING
+
+step "3/5 Build: build/release/occkit"
+must "building failed" cmake --build --preset release --target occkit_program
+
+cores="$(nproc)"
+threads="$(printf '%s\n' 1 "$cores" "$((2 * cores))" | sort -nu | paste -sd,)"
+step "4/5 Run: $experiment comparison with $threads threads on $cores cores, to $out"
+status=0
+build/release/occkit run --config "harness/experiments/$experiment.toml" --threads "$threads" --out "$out" \
+  "${resume[@]}" || status=$?
+again="harness/run.sh$([ "$experiment" = main ] || echo " --full") --resume $out"
+if [ "$interrupted" = yes ] || [ "$status" -ge 128 ]; then
+  echo
+  [ -e "$out/results.csv" ] && echo "The finished rows are in $out/results.csv. To go on: $again"
+  exit 130
+fi
+# Status 1: some row failed its verification. The others are worth a look, so the script goes on and ends with 1.
+[ "$status" -le 1 ] || fail "the run failed; the message is above" "$status"
+[ -s "$out/results.csv" ] || fail "the run wrote no rows" 1
+
+step "5/5 Compare and draw"
+must "comparing failed" build/release/occkit compare --short "$out/results.csv"
+must "drawing failed" python3 results/plot.py "$out/results.csv"
+
+echo
+echo "Rows:       $out/results.csv (one per replicate; machine and build beside it in results.json)"
+echo "Figures:"
+find "$out" -name '*.png' | sort | sed 's/^/            /'
+if [ "$status" -ne 0 ]; then
+  fail "some rows failed their verification (column verified = no); they are neither compared nor drawn" 1
+fi
