@@ -1,0 +1,62 @@
+#include "core/seq_no_term.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace occ {
+namespace {
+
+constexpr auto kMaxSeqNo = SeqNoTerm::kMaxSeqNo;
+constexpr auto kMaxTerm = SeqNoTerm::kMaxTerm;
+
+TEST(SeqNoTerm, pack_of_every_boundary_gives_both_numbers_back) {
+  for (const std::uint64_t seq_no : {std::uint64_t{0}, std::uint64_t{1}, kMaxSeqNo / 2, kMaxSeqNo - 1, kMaxSeqNo}) {
+    for (const std::uint64_t term : {std::uint64_t{0}, std::uint64_t{1}, kMaxTerm / 2, kMaxTerm - 1, kMaxTerm}) {
+      const SeqNoTerm word(seq_no, term);
+      EXPECT_EQ(word.seq_no(), seq_no);
+      EXPECT_EQ(word.term(), term);
+      EXPECT_FALSE(word.vacant());
+      EXPECT_EQ(SeqNoTerm::from_bits(word.bits()), word);
+    }
+  }
+}
+
+TEST(SeqNoTerm, fields_fill_the_word) {
+  EXPECT_EQ(SeqNoTerm(kMaxSeqNo, kMaxTerm).as_vacant().bits(), ~std::uint64_t{0});
+  EXPECT_EQ(SeqNoTerm(0, 0).bits(), 0U);
+  EXPECT_EQ(kMaxSeqNo, 281'474'976'710'655U);
+  EXPECT_EQ(kMaxTerm, 32'767U);
+}
+
+TEST(SeqNoTerm, default_is_vacant_and_is_what_a_slot_holds_before_its_first_write) {
+  EXPECT_TRUE(SeqNoTerm().vacant());
+  EXPECT_EQ(SeqNoTerm(), SeqNoTerm::never_written());
+  EXPECT_LT(SeqNoTerm(), SeqNoTerm(0, 1));
+}
+
+TEST(SeqNoTerm, as_vacant_keeps_the_numbers_and_raises_the_word) {
+  const SeqNoTerm word(7, 3);
+  const SeqNoTerm vacant = word.as_vacant();
+  EXPECT_TRUE(vacant.vacant());
+  EXPECT_EQ(vacant.seq_no(), 7U);
+  EXPECT_EQ(vacant.term(), 3U);
+  EXPECT_GT(vacant, word);
+  EXPECT_LT(vacant, SeqNoTerm(8, 1));
+  EXPECT_EQ(vacant.as_vacant(), vacant);
+}
+
+TEST(SeqNoTerm, order_is_that_of_seq_no_whatever_the_term) {
+  EXPECT_LT(SeqNoTerm(1, kMaxTerm), SeqNoTerm(2, 0));
+  EXPECT_LT(SeqNoTerm(1, 1), SeqNoTerm(1, 2));
+  EXPECT_LT(SeqNoTerm(kMaxSeqNo - 1, kMaxTerm), SeqNoTerm(kMaxSeqNo, 0));
+}
+
+TEST(SeqNoTerm, is_a_constant_expression) {
+  static_assert(SeqNoTerm(5, 2).seq_no() == 5);
+  static_assert(SeqNoTerm(5, 2).term() == 2);
+  static_assert(sizeof(SeqNoTerm) == sizeof(std::uint64_t));
+}
+
+}  // namespace
+}  // namespace occ
