@@ -234,6 +234,9 @@ class SlotHandle {
       outcome = self().write(target, {Operation::index, next_.bytes(), guard});
     }
     if (outcome.conflicted()) ++counters_.transforms_discarded;
+    // The state that the source was computed from. Under a guard that identifies it this changes nothing; under a
+    // weaker one it is what tells the history check that an update was lost.
+    if (outcome.wrote()) outcome.decided_on = state.word;
     return outcome;
   }
 
