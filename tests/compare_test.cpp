@@ -246,6 +246,16 @@ TEST(Compare, compare_rows_checked_differently_are_not_paired) {
   EXPECT_THAT(comparison.notes, ::testing::Contains(HasSubstr("never paired")));
 }
 
+TEST(Compare, compare_one_strategy_checked_in_two_ways_keeps_the_speeds_apart) {
+  Rows rows;
+  rows.add("mutex_global", {100, 100}).add("mutex_global", {500, 500}, {{"checked", "none"}});
+  const auto comparison = compared(rows.file());
+  ASSERT_EQ(comparison.cells.size(), 2u);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "mutex_global", 0).metric.median, 500);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "mutex_global", 1).metric.median, 100);
+  EXPECT_TRUE(comparison.noise.empty());
+}
+
 TEST(Compare, compare_history_rows_count_as_a_check_and_not_as_speed) {
   const auto comparison = compared(Rows{}
                                        .add("mutex_global", {100, 100})
@@ -335,13 +345,14 @@ TEST(Compare, compare_several_cells_summarises_ratios_by_their_geometric_mean) {
 
 TEST(Compare, compare_same_strategy_in_two_files_gives_the_noise_floor) {
   const std::vector<ResultFile> files{
-      Rows{}.add("mutex_global", {100, 100}).add("packed_cas", {300, 300}).file("a.csv"),
-      Rows{}.add("mutex_global", {110, 110}).file("b.csv")};
+      Rows{}.add("mutex_global", {100, 100}).file("a.csv"),
+      Rows{}.add("mutex_global", {110, 110}).add("packed_cas", {330, 330}).file("b.csv")};
   const auto comparison = compare(files, {.baseline = "mutex_global"});
   ASSERT_EQ(comparison.noise.size(), 1u);
   EXPECT_NEAR(comparison.noise[0].smallest_ratio, 1.1, 1e-9);
   // The baseline of the same file.
-  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas [1]").ratio->median, 3);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas [2]").ratio->median, 3);
+  EXPECT_FALSE(entry_of(comparison, "packed_cas [2]").ratio_across_files);
   EXPECT_THAT(describe(comparison, TableStyle::text), AllOf(HasSubstr("A/A noise floor"), HasSubstr("[2] b.csv")));
 }
 
