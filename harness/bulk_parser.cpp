@@ -91,7 +91,7 @@ class ActionLine {
       throw BulkError(number_, malformed(", expected a simple value for field [" + key + "] but found [" +
                                          std::string(token_name(value)) + "]"));
     }
-    const std::string text = value.is_string() ? value.get<std::string>() : to_text(value);
+    const std::string text = scalar_text(value);
     const bool old_names = compatibility_ == Compatibility::v6;
     WriteParameters& parameters = entry_.parameters;
     try {

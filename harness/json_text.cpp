@@ -75,6 +75,10 @@ std::string to_text(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string scalar_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : to_text(value);
+}
+
 std::string_view token_name(const Json& value) noexcept {
   switch (value.type()) {
     case Json::value_t::object:

@@ -33,6 +33,9 @@ void check_json_object(std::string_view text);
 /// One line, or indented if `indent` is 0 or more. Never throws on content: bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_text(const Json& value, int indent = -1);
 
+/// The contents of a string, the JSON of anything else.
+[[nodiscard]] std::string scalar_text(const Json& value);
+
 /// Elasticsearch's name for the kind of a value, as its parser's messages use it: START_OBJECT, VALUE_STRING, ...
 [[nodiscard]] std::string_view token_name(const Json& value) noexcept;
 
