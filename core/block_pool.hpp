@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/lockfree/stack.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,48 +11,12 @@
 #include <new>
 #include <vector>
 
-#include "core/atomic.hpp"
+#include "core/block.hpp"
+#include "core/block_exchange.hpp"
 #include "core/document.hpp"
 #include "core/size_class.hpp"
 
 namespace occ {
-
-/// Memory for one body: a fixed head, then `capacity` bytes for the source. Type-stable: from its first use until the
-/// pool dies its address stays mapped and its head stays a head, so a reader that holds a stale pointer reads old or
-/// new numbers, never another type.
-struct Block {
-  /// Constant for the block's life, so readable without synchronisation by whoever got the pointer from a published
-  /// word.
-  std::uint32_t size_class;
-  std::uint32_t capacity;
-  /// `_version` of the document; the next free block while this one is free.
-  atomic<std::uint64_t> version;
-  /// Bytes of the source, or a tombstone's mark.
-  atomic<std::uint64_t> meta;
-
-  [[nodiscard]] atomic<std::uint64_t>* words() noexcept { return reinterpret_cast<atomic<std::uint64_t>*>(this + 1); }
-  [[nodiscard]] const atomic<std::uint64_t>* words() const noexcept {
-    return reinterpret_cast<const atomic<std::uint64_t>*>(this + 1);
-  }
-  [[nodiscard]] std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
-  [[nodiscard]] const std::byte* bytes() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
-};
-static_assert(sizeof(Block) == 24);
-
-/// Carries chains of free blocks between the caches of handles. Lock-free (Boost.Lockfree). How often it is used and
-/// what it costs beside a mutex is measured in harness/micro/.
-class BlockExchange {
- public:
-  void push(Block* chain) { chains_.push(chain); }
-  [[nodiscard]] Block* pop() {
-    Block* chain = nullptr;
-    chains_.pop(chain);
-    return chain;
-  }
-
- private:
-  boost::lockfree::stack<Block*> chains_{0};
-};
 
 /// Blocks of every size for one table. Each handle has a Cache; caches exchange whole chains, so a handle that frees as
 /// much as it takes (every update does) never meets another one.

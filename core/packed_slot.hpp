@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/atomic.hpp"
-#include "core/block_pool.hpp"
+#include "core/block.hpp"
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/shard.hpp"
+#include "harness/micro/cases.hpp"
 #include "variants/registry.hpp"
 
 namespace occ {
@@ -216,6 +217,7 @@ int main(int argc, char** argv) {
     occ::add_update_cases<Table, occ::UpdateForm::in_place>();
     occ::add_update_cases<Table, occ::UpdateForm::optimistic>();
   });
+  occ::add_exchange_cases();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return occ::wrong_answer ? 1 : 0;
