@@ -212,35 +212,34 @@ class Results:
     def __init__(self, paths):
         if len({os.path.realpath(path) for path in paths}) != len(paths):
             raise BadInput("the same file was given twice")
-        self.names = source_names(paths)
+        names = source_names(paths)
         rows = [row for source, path in enumerate(paths) for row in read_rows(path, source)]
         provenances = [read_provenance(path) for path in paths]
-        # Logical processors decide from where on threads share one.
-        cores = {find_key(p, ["cores", "logical_cores", "online_cores", "cpus", "processors", "hardware_concurrency", "cpu_cores"], int)
-                 for p in provenances}
+        cores = {find_key(provenance, ["cores_online"], int) for provenance in provenances}
         self.cores = cores.pop() if len(cores) == 1 else None
-        machines = {find_key(p, ["cpu_model", "model_name", "cpu_name", "cpu", "model"], str) for p in provenances} - {None}
+        machines = {find_key(provenance, ["model"], str) for provenance in provenances} - {None}
         self.machine = machines.pop() if len(machines) == 1 else None
 
-        occurrences = defaultdict(set)
+        # The same strategy under the same settings more than once, in one file or in several, is drawn as two.
+        times, occurrences = defaultdict(int), defaultdict(set)
         for row in rows:
-            occurrences[row.setting, row["strategy"], row["update_form"], row["seq_no_source"]].add(row.source)
-        self.several_sources = any(len(sources) > 1 for sources in occurrences.values())
-        duplicates = defaultdict(int)
+            same = (row.setting, row.threads, row["strategy"], row["update_form"], row["seq_no_source"])
+            replicate = (*same, row["checked"], row["replicate"], row.source)
+            row.origin = (row.source, times[replicate])
+            times[replicate] += 1
+            occurrences[same].add(row.origin)
+        origins = sorted({row.origin for row in rows})
+        self.several_sources = any(len(found) > 1 for found in occurrences.values())
+        self.names = [names[source] + (f" (time {time + 1} of a replicate)" if time else "") for source, time in origins]
         voided = set()
         keyed = []
         for row in rows:
-            source = row.source if self.several_sources else 0
+            source = origins.index(row.origin) if self.several_sources else 0
             competitor = Competitor(row["strategy"], row["update_form"], row["seq_no_source"], source)
             cell = (row.setting, row.threads, competitor)
             keyed.append((row, cell))
-            duplicates[cell, row["checked"], row["replicate"], row.source] += 1
             if row.voided:
                 voided.add(cell)
-        for (cell, checked, replicate, source), count in duplicates.items():
-            if count > 1:
-                raise BadInput(f"{paths[source]}: {count} rows for replicate {replicate} of {cell[2].strategy}, workload {cell[0][0]}, "
-                               f"{cell[1]} threads")
 
         self.rows = defaultdict(list)
         self.panels, self.competitors = [], []
@@ -342,7 +341,7 @@ def styles_for(competitors):
         slots[family] = free[zlib.crc32(family.encode()) % len(free)] if free else zlib.crc32(family.encode()) % len(FAMILY_STYLES)
         taken.add(slots[family])
     styles, used = {}, defaultdict(set)
-    for competitor in competitors:
+    for competitor in sorted(competitors, key=lambda c: c.source):
         family = family_of(competitor.strategy)[1]
         slot = slots[family]
         suffix = competitor.strategy[len(family):]
@@ -429,7 +428,7 @@ def draw_lines(axis, results, panel, interval_of):
         drawn.append(competitor)
         x = [threads * dodge(index, len(results.competitors)) for threads, _ in points]
         y = [interval[1] for _, interval in points]
-        axis.plot(x, y, zorder=3, **results.styles[competitor])
+        axis.plot(x, y, zorder=3, clip_on=False, **results.styles[competitor])
         barred = [(at, interval) for at, (_, interval) in zip(x, points) if interval[0] is not None]
         if barred:
             axis.errorbar([at for at, _ in barred], [i[1] for _, i in barred],
