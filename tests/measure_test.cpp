@@ -348,8 +348,8 @@ TEST(DocId, call_any_index_is_d_and_hexadecimal_digits) {
     std::snprintf(expected.data(), expected.size(), "d%015llx", static_cast<unsigned long long>(index));
     ASSERT_EQ(id(index), std::string_view{expected.data()});
   }
-  EXPECT_EQ(id(0), "d000000000000000");
-  EXPECT_EQ(id(0x9abcdef), "d000000009abcdef");
+  EXPECT_EQ(id(0), "d0000000000000000");
+  EXPECT_EQ(id(0x9abcdef), "d0000000009abcdef");
 }
 
 TEST(LatencyHistogram, percentile_random_data_keeps_the_error_bound) {
