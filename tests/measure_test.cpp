@@ -343,9 +343,9 @@ TEST(DocId, call_any_index_is_d_and_hexadecimal_digits) {
   DocId id;
   Random random{1};
   for (int i = 0; i < 10'000; ++i) {
-    const std::uint64_t index = random.next() >> (4 + random.below(60));
+    const std::uint64_t index = random.next() >> random.below(64);
     std::array<char, 32> expected{};
-    std::snprintf(expected.data(), expected.size(), "d%015llx", static_cast<unsigned long long>(index));
+    std::snprintf(expected.data(), expected.size(), "d%016llx", static_cast<unsigned long long>(index));
     ASSERT_EQ(id(index), std::string_view{expected.data()});
   }
   EXPECT_EQ(id(0), "d0000000000000000");
