@@ -11,7 +11,7 @@ movies  A copy of vega-datasets' movies.json, a JSON array of objects, which its
         and the year of release, as "Title (1998)"; where the title is not a text, or two films share both, the later
         one gets the number of its record added, as "Title (1998) #17".
 
-Both add a field "updates" with the number 0, which the json transform of `occkit run` adds to. The same input gives the
+Both add a field "counter" with the number 0, which the json transform of `occkit run` adds to. The same input gives the
 same output, byte for byte: records in the order of the input, fields in the order of the record, UTF-8, no spaces.
 What was read, written and skipped is reported on stderr. Records whose id is not 1 to 512 bytes or whose source is over
 16 MiB are skipped and counted.
@@ -29,7 +29,7 @@ import sys
 MAX_ID_BYTES = 512
 MAX_SOURCE_BYTES = 16 << 20
 # What the json transform of `occkit run` adds 1 to.
-COUNTER_FIELD = "updates"
+COUNTER_FIELD = "counter"
 
 
 class BadInput(Exception):

@@ -69,7 +69,7 @@ class Debian(unittest.TestCase):
     def test_debian_all_fields_are_kept_and_a_counter_is_added(self):
         found = documents(run("debian", "-", stdin=PACKAGES).stdout)
         self.assertEqual(
-            found["apt"], {"updates": 0, "Package": "apt", "Version": "2.6", "Homepage": "https://example.org/a:b"}
+            found["apt"], {"counter": 0, "Package": "apt", "Version": "2.6", "Homepage": "https://example.org/a:b"}
         )
         self.assertEqual(found["zlib1g"]["Maintainer"], 'Jos\u00e9 "Joe" <j@example.org>')
 
@@ -105,7 +105,7 @@ class Movies(unittest.TestCase):
         found = documents(run("movies", "-", stdin=MOVIES).stdout)
         self.assertEqual(
             found["Halloween (1978)"],
-            {"updates": 0, "Title": "Halloween", "Release Date": "Oct 25 1978", "IMDB Votes": 1},
+            {"counter": 0, "Title": "Halloween", "Release Date": "Oct 25 1978", "IMDB Votes": 1},
         )
         self.assertIsNone(found["#5"]["Title"])
 
@@ -125,7 +125,7 @@ class Bulk(unittest.TestCase):
         self.assertEqual(counts["bad ids"], 3)
 
     def test_write_bulk_source_over_the_limit_is_skipped(self):
-        empty = len(records.to_json({"updates": 0, "a": ""}))
+        empty = len(records.to_json({"counter": 0, "a": ""}))
         fits = "x" * (records.MAX_SOURCE_BYTES - empty)
         counts, sizes = records.write_bulk([("fits", {"a": fits}), ("not", {"a": fits + "x"})], io.BytesIO())
         self.assertEqual(counts["oversized"], 1)
@@ -136,7 +136,7 @@ class Bulk(unittest.TestCase):
         name = 'quote " backslash \\ newline \n tab \t'
         records.write_bulk([(name, {"\u2028": "\ud83d \u0000 \r\n"})], out)
         self.assertEqual(out.getvalue().count(b"\n"), 2)
-        self.assertEqual(documents(out.getvalue()), {name: {"updates": 0, "\u2028": "\ud83d \u0000 \r\n"}})
+        self.assertEqual(documents(out.getvalue()), {name: {"counter": 0, "\u2028": "\ud83d \u0000 \r\n"}})
 
     def test_main_wrong_arguments_end_with_two(self):
         for arguments in ([], ["rpm"], ["movies"]):
