@@ -70,7 +70,12 @@ class EpochDomain {
         : domain_(domain), cache_(cache), record_(domain.join(limbo_)) {}
     Participant(const Participant&) = delete;
     Participant& operator=(const Participant&) = delete;
-    ~Participant() { domain_.leave(record_, limbo_); }
+    /// Moves the epoch on once, or short-lived participants would only ever hand their blocks to one another.
+    ~Participant() {
+      retired_ = kRetiredPerAdvance;
+      collect();
+      domain_.leave(record_, limbo_);
+    }
 
     /// While it lives, no block that is reachable now or later is given back. Not nested.
     class Guard {
