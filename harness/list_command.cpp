@@ -1,9 +1,59 @@
+#include "fmt/format.h"
+#include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/workload.hpp"
+#include "variants/strategies.hpp"
 
 namespace occ {
+namespace {
 
-void add_list(CLI::App& app, int&) {
-  app.add_subcommand("list", "");
+std::string_view update_forms(const StrategyInfo& info) {
+  if (!info.updates_in_place) return "optimistic";
+  if (!info.updates_optimistically) return "in_place";
+  return info.default_form == UpdateForm::in_place ? "in_place*, optimistic" : "optimistic*, in_place";
+}
+
+void list_strategies() {
+  constexpr std::string_view kLine = "  {:<24} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {}\n";
+  fmt::print("STRATEGIES (--strategy)\n");
+  fmt::print(fmt::runtime(kLine), "name", "semantics", "get", "write", "create", "reclamation", "bounded", "update");
+  for (const StrategyInfo& info : strategies()) {
+    fmt::print(fmt::runtime(kLine), info.name, to_string(info.semantics), to_string(info.get), to_string(info.write),
+               to_string(info.create), to_string(info.reclamation), info.memory_bounded ? "yes" : "no",
+               update_forms(info));
+    fmt::print("      {}\n", info.summary);
+  }
+  fmt::print(
+      "  get, write, create: the progress claimed. bounded: memory stays below a bound even if a thread is suspended\n"
+      "  for ever. *: the form that --update default takes.\n\n");
+}
+
+void list_workloads() {
+  fmt::print("WORKLOADS (--workload); any option given beside one overrides what it bundles\n");
+  for (const Workload& workload : named_workloads()) {
+    fmt::print("  {:<12} {}\n", workload.name, workload.summary);
+    fmt::print("      --docs {} --body {} --dist {} --mix {} --client {} --retry-on-conflict {}\n", workload.documents,
+               workload.body_bytes, workload.distribution.text(), workload.mix.text(),
+               kClients[static_cast<std::size_t>(workload.client)], workload.retry_on_conflict);
+  }
+  fmt::print("\n");
+}
+
+void list_columns() {
+  fmt::print("COLUMNS of results.csv, one row per replicate\n");
+  for (const Column& column : columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("list", "Show strategies, workloads and columns");
+  command->callback([&exit_status] {
+    list_strategies();
+    list_workloads();
+    list_columns();
+    exit_status = kExitOk;
+  });
 }
 
 }  // namespace occ

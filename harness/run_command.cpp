@@ -1,9 +1,220 @@
+#include <csignal>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/environment.hpp"
+#include "harness/plan.hpp"
+#include "harness/progress.hpp"
+#include "harness/random.hpp"
+#include "harness/results_folder.hpp"
+#include "harness/schedule.hpp"
 
 namespace occ {
+namespace {
 
-void add_run(CLI::App& app, int&) {
-  app.add_subcommand("run", "");
+using OrderedJson = nlohmann::ordered_json;
+
+/// Set by SIGINT and SIGTERM while a run is under way; a second signal ends the program at once.
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void listen_for_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+/// A finished measurement, as the file names it: workload, strategy, threads, replicate.
+using Key = std::tuple<std::string, std::string, std::string, std::string>;
+
+Key key_of(const Cell& cell, std::uint32_t replicate) {
+  return {cell.workload->name, std::string(cell.strategy.name), std::to_string(cell.threads),
+          std::to_string(replicate)};
+}
+
+std::set<Key> finished(const CsvTable& table) {
+  std::set<Key> keys;
+  const auto column = [&](std::string_view name) { return table.find_column(name).value(); };
+  for (const auto& row : table.rows) {
+    keys.emplace(row[column("workload")], row[column("strategy")], row[column("threads")], row[column("replicate")]);
+  }
+  return keys;
+}
+
+/// What was found wrong in rows of an earlier start.
+bool any_void(const CsvTable& table) {
+  return std::ranges::any_of(table.rows,
+                             [&](const auto& row) { return row[table.find_column("verified").value()] == "no"; });
+}
+
+/// What says where to write and is no property of the experiment.
+Options experiment(Options options) {
+  for (const char* name : {"out", "resume", "config"}) options.erase(name);
+  return options;
+}
+
+/// The options of the run to be resumed. Throws BadInput if one of `given` says otherwise.
+Options resumed_options(const std::filesystem::path& folder, const Options& given) {
+  const OrderedJson provenance = read_provenance(folder);
+  const auto stored = provenance.value("options", Options{});
+  std::vector<std::string> different;
+  Options asked = experiment(given);
+  if (asked.contains("strategy")) name_strategies(asked);
+  for (const auto& [name, text] : asked) {
+    const auto at = stored.find(name);
+    if (at == stored.end()) {
+      different.push_back(fmt::format("--{} {} was not given then", name, text));
+    } else if (at->second != text) {
+      different.push_back(fmt::format("--{} was {}, is {}", name, at->second, text));
+    }
+  }
+  if (!different.empty()) {
+    throw BadInput(fmt::format("--resume: the run in '{}' had other options: {}; leave them out to go on with it",
+                               folder.string(), fmt::join(different, "; ")));
+  }
+  return stored;
+}
+
+OrderedJson describe(const Plan& plan, const Options& options) {
+  OrderedJson strategies = OrderedJson::array();
+  for (const StrategyInfo& info : plan.strategies) {
+    strategies.push_back(
+        {{"name", info.name},
+         {"summary", info.summary},
+         {"semantics", to_string(info.semantics)},
+         {"progress",
+          {{"get", to_string(info.get)}, {"write", to_string(info.write)}, {"create", to_string(info.create)}}},
+         {"reclamation", to_string(info.reclamation)},
+         {"memory_bounded", info.memory_bounded}});
+  }
+  OrderedJson meanings;
+  for (const Column& column : columns()) meanings[column.name] = column.meaning;
+  return {{"options", options},
+          {"seed", plan.conditions.seed},
+          {"replicates", plan.replicates},
+          {"order", "complete blocks: every cell once in random order, then again in another"},
+          {"fill", "before each replicate, by one thread per processor, each creating a contiguous share"},
+          {"pin", plan.conditions.pinned ? OrderedJson(processors()) : OrderedJson(nullptr)},
+          {"strategies", strategies},
+          {"columns", meanings}};
+}
+
+std::string rate(double per_second) {
+  if (per_second >= 1e6) return fmt::format("{:.2f} M ops/s", per_second / 1e6);
+  return fmt::format("{:.1f} k ops/s", per_second / 1e3);
+}
+
+/// Runs what is left of a plan, row by row.
+class Run {
+ public:
+  Run(const Plan& plan, ResultsFolder& results) : plan_(plan), results_(results) {}
+
+  int carry_out() {
+    const auto done = finished(results_.rows());
+    std::vector<Step> steps = make_schedule(plan_.cells.size(), plan_.replicates, plan_.conditions.seed);
+    std::erase_if(steps,
+                  [&](const Step& step) { return done.contains(key_of(plan_.cells[step.cell], step.replicate)); });
+    bool any_wrong = any_void(results_.rows());
+    ProgressLine progress(steps.size());
+    for (const Step& step : steps) {
+      const Cell& cell = plan_.cells[step.cell];
+      const std::string what = fmt::format("{} {} {} thread{}, replicate {}", cell.workload->name, cell.strategy.name,
+                                           cell.threads, cell.threads == 1 ? "" : "s", step.replicate);
+      progress.begin(what);
+      const auto measurement = measure(cell, plan_.conditions, step.replicate, interrupted);
+      if (!measurement) return kExitInterrupted;
+      results_.append(fields({.cell = cell,
+                              .conditions = plan_.conditions,
+                              .replicate = step.replicate,
+                              .generator_p = test_generator(cell, step.replicate),
+                              .collision_probability = meeting(cell),
+                              .measurement = *measurement}));
+      const Verification& verdict = measurement->verdict;
+      if (verdict.verified == Verification::Verified::no) {
+        any_wrong = true;
+        progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verdict.violation));
+      }
+      progress.end(
+          rate(static_cast<double>(measurement->window.total_operations()) / measurement->window_s) +
+          (verdict.verified == Verification::Verified::caught ? ", caught losing updates, as it should be" : ""));
+    }
+    return any_wrong ? kExitVerificationFailed : kExitOk;
+  }
+
+ private:
+  /// The same for every strategy and thread count, so tested once.
+  double test_generator(const Cell& cell, std::uint32_t replicate) {
+    const auto [at, is_new] = generator_p_.try_emplace({cell.workload, replicate});
+    if (is_new) {
+      const auto permutation_seed = stream_seed(plan_.conditions.seed, 0, replicate);
+      const IndexRing ring(cell.workload->distribution, cell.documents->size(), permutation_seed,
+                           stream_seed(plan_.conditions.seed, 1, replicate));
+      at->second = generator_p(cell.workload->distribution, cell.documents->size(), permutation_seed, ring.sample());
+    }
+    return at->second;
+  }
+
+  double meeting(const Cell& cell) {
+    const auto [at, is_new] = meeting_.try_emplace(cell.workload);
+    if (is_new) at->second = collision_probability(cell.workload->distribution, cell.documents->size());
+    return at->second;
+  }
+
+  const Plan& plan_;
+  ResultsFolder& results_;
+  std::map<std::pair<const Workload*, std::uint32_t>, double> generator_p_;
+  std::map<const Workload*, double> meeting_;
+};
+
+int run(Options given) {
+  if (const auto file = given.find("config"); file != given.end()) read_option_file(file->second, given);
+  const bool resumes = given.contains("resume");
+  std::filesystem::path folder = given.contains("out") ? given["out"] : "";
+  if (resumes && !given["resume"].empty()) folder = given["resume"];
+  if (resumes && folder.empty())
+    throw BadInput("--resume: which run? Accepted are --resume DIR, or --out DIR --resume");
+  if (folder.empty()) folder = std::filesystem::path("results") / ("run-" + utc_stamp());
+
+  Options options = resumes ? resumed_options(folder, given) : experiment(given);
+  name_strategies(options);
+  const Plan plan = make_plan(options);
+  ResultsFolder results = resumes ? ResultsFolder::reopen(folder) : ResultsFolder::create(folder);
+  for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
+
+  listen_for_interrupts();
+  OrderedJson provenance = resumes ? read_provenance(folder) : describe(plan, options);
+  OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}};
+  provenance["starts"].push_back(start);
+  results.write_provenance(provenance);
+  const int status = Run(plan, results).carry_out();
+  auto& this_start = provenance["starts"].back();
+  this_start["ended_utc"] = utc_stamp();
+  this_start["exit_status"] = status;
+  results.write_provenance(provenance);
+
+  if (status == kExitInterrupted) {
+    fmt::print(stderr, "interrupted; finished rows are in {}; occkit run --resume {} does the rest\n",
+               results.csv().string(), folder.string());
+  } else {
+    fmt::print("{}\n", results.csv().string());
+  }
+  return status;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("run", "Measure strategies under workloads; one CSV row per replicate");
+  const auto given = std::make_shared<Options>();
+  add_options(*command, *given);
+  command->callback([given, &exit_status] { exit_status = run(*given); });
 }
 
 }  // namespace occ

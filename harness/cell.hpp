@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/any_table.hpp"
+#include "harness/documents.hpp"
+#include "harness/latency_histogram.hpp"
+#include "harness/perf_counters.hpp"
+#include "harness/process_usage.hpp"
+#include "harness/tally.hpp"
+#include "harness/verify.hpp"
+#include "harness/workload.hpp"
+
+namespace occ {
+
+/// How long and under which conditions every cell of a run is measured.
+struct Conditions {
+  double window_s = 1;
+  double warmup_s = 0.2;
+  std::uint32_t shards = 1;
+  std::int64_t gc_deletes_ms = 60'000;
+  /// 0: never.
+  std::int64_t fail_over_every_ms = 0;
+  UpdateForm update_form = UpdateForm::strategy_default;
+  bool pinned = false;
+  std::uint64_t seed = 1;
+};
+
+/// One point of a comparison.
+struct Cell {
+  StrategyInfo strategy;
+  const Workload* workload;
+  const Documents* documents;
+  std::uint32_t threads;
+};
+
+/// What one replicate of a cell gave.
+struct Measurement {
+  /// The time between the openings and the closing of the window, by the thread that announced them.
+  double window_s = 0;
+  Tally window;
+  Counters window_counters;
+  Counters lifetime_counters;
+  std::vector<std::uint64_t> thread_operations;
+  LatencyHistogram latency;
+  /// What a latency stamp costs.
+  double clock_cost_ns = 0;
+  /// The longest time within the window in which some thread ended no operation, judged at its sampled operations.
+  std::uint64_t longest_starvation_ns = 0;
+  PerfCounts events;
+  CpuTimes cpu;
+  MemoryUsage memory;
+  MemoryUse table;
+  double load_average = 0;
+  Verification verdict;
+};
+
+/// The processors that workers are pinned to: worker i to the (i mod size)-th.
+std::vector<int> processors();
+
+/// Makes a table, fills it, measures, verifies. Nothing if `interrupted` became true meanwhile. All threads of a
+/// replicate draw from streams seeded by (seed, thread, replicate), the same for every strategy. Throws what a worker
+/// threw.
+std::optional<Measurement> measure(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
+                                   const std::atomic<bool>& interrupted);
+
+}  // namespace occ

@@ -1,0 +1,228 @@
+#include "harness/columns.hpp"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "harness/statistics.hpp"
+
+namespace occ {
+namespace {
+
+/// Six significant digits are more than any measurement here has.
+std::string number(double value) {
+  return fmt::format("{:.6g}", value);
+}
+template <std::integral T>
+std::string number(T value) {
+  return fmt::format("{}", value);
+}
+template <class T>
+std::string number(const std::optional<T>& value, std::string_view otherwise = "") {
+  return value ? number(*value) : std::string(otherwise);
+}
+
+std::string per_operation(const std::optional<std::uint64_t>& events, const Row& row) {
+  const auto operations = row.measurement.window.total_operations();
+  if (!events) return "not available";
+  return operations == 0 ? "" : number(static_cast<double>(*events) / static_cast<double>(operations));
+}
+
+std::uint64_t operations(const Row& row) {
+  return row.measurement.window.total_operations();
+}
+
+std::string update_form(const Row& row) {
+  const Workload& workload = *row.cell.workload;
+  if (!workload.mix.has(OperationKind::update) || workload.client != Client::update) return "none";
+  return std::string(to_string(row.cell.strategy.resolve(row.conditions.update_form)));
+}
+
+double jain_of(const Row& row) {
+  const auto& counts = row.measurement.thread_operations;
+  return jain(std::vector<double>(counts.begin(), counts.end()));
+}
+
+void add_identity(std::vector<Column>& all) {
+  const auto add = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), value});
+  };
+  add("workload", "name of the workload", [](const Row& r) { return r.cell.workload->name; });
+  add("strategy", "name of the update strategy", [](const Row& r) { return std::string(r.cell.strategy.name); });
+  add("update_form", "in_place or optimistic; none where the table's update is not called", update_form);
+  add("client", "who tries again after a conflict: update (the table), if_seq_no or version (the client's own loop)",
+      [](const Row& r) { return std::string(kClients[static_cast<std::size_t>(r.cell.workload->client)]); });
+  add("progress", "weakest progress that the strategy claims over the operations of the mix",
+      [](const Row& r) { return std::string(to_string(weakest_progress(r.cell.strategy, r.cell.workload->mix))); });
+  add("semantics", "full, version_only (guarded by _version alone), unchecked (negative control) or none",
+      [](const Row& r) { return std::string(to_string(r.cell.strategy.semantics)); });
+  add("seq_no_source", "where sequence numbers come from: one counter for each shard",
+      [](const Row&) { return std::string("shard_counter"); });
+  add("threads", "worker threads", [](const Row& r) { return number(r.cell.threads); });
+  add("replicate", "1, 2, ...; equal replicates of two strategies had equal streams of operations",
+      [](const Row& r) { return number(r.replicate); });
+  add("seed", "the run's seed", [](const Row& r) { return number(r.conditions.seed); });
+  add("docs", "documents in the table", [](const Row& r) { return number(r.cell.documents->size()); });
+  add("shards", "shards", [](const Row& r) { return number(r.conditions.shards); });
+  add("body_bytes", "bytes of a source (the mean, where sources were loaded)",
+      [](const Row& r) { return number(r.cell.documents->body_bytes()); });
+  add("dist", "how documents are chosen", [](const Row& r) { return r.cell.workload->distribution.text(); });
+  add("mix", "percent of operations by kind", [](const Row& r) { return r.cell.workload->mix.text(); });
+  add("transform", "what an update does: counter (binary), stock (binary), json (parse, add 1, serialise)",
+      [](const Row& r) { return std::string(kSourceLayouts[static_cast<std::size_t>(r.cell.workload->layout)]); });
+  add("think_ns", "ns of work between the read and the write of an update",
+      [](const Row& r) { return number(r.cell.workload->think_ns); });
+  add("retry_on_conflict", "tries after the first one",
+      [](const Row& r) { return number(r.cell.workload->retry_on_conflict); });
+  add("backoff", "waiting between tries", [](const Row&) { return std::string("none"); });
+  add("gc_deletes_ms", "ms for which a tombstone keeps its version",
+      [](const Row& r) { return number(r.conditions.gc_deletes_ms); });
+  add("fail_over_every_ms", "ms between raises of the primary term; 0: never",
+      [](const Row& r) { return number(r.conditions.fail_over_every_ms); });
+  add("pinned", "1 if threads were pinned to processors",
+      [](const Row& r) { return number(int{r.conditions.pinned}); });
+  add("window_s", "s that were measured", [](const Row& r) { return number(r.measurement.window_s); });
+  add("warmup_s", "s before them", [](const Row& r) { return number(r.conditions.warmup_s); });
+  add("collision_probability", "probability that two operations choose the same document",
+      [](const Row& r) { return number(r.collision_probability); });
+  add("generator_p", "p of the chi-square test of one thread's documents against the distribution",
+      [](const Row& r) { return number(r.generator_p); });
+}
+
+void add_throughput(std::vector<Column>& all) {
+  all.push_back({"ops", "operations that ended applied, noop, found or not_found in the window",
+                 [](const Row& r) { return number(operations(r)); }});
+  all.push_back({"ops_per_s", "the same per s",
+                 [](const Row& r) { return number(static_cast<double>(operations(r)) / r.measurement.window_s); }});
+  for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
+    all.push_back({fmt::format("ops_{}", kOperationKinds[kind]), fmt::format("ops of kind {}", kOperationKinds[kind]),
+                   [kind](const Row& r) { return number(r.measurement.window.operations[kind]); }});
+  }
+  all.push_back({"exhausted", "updates that gave up after their retries; not in ops",
+                 [](const Row& r) { return number(r.measurement.window.exhausted); }});
+}
+
+void add_counters(std::vector<Column>& all) {
+  for (const Counters::Field& field : Counters::fields()) {
+    all.push_back({std::string(field.name), fmt::format("in the window: {}", field.meaning),
+                   [&field](const Row& r) { return number(r.measurement.window_counters.*field.member); }});
+  }
+  all.push_back({"backoff_ns", "ns spent waiting between tries, in the window", [](const Row&) { return number(0); }});
+  for (const Counters::Field& field : Counters::fields()) {
+    all.push_back({fmt::format("life_{}", field.name), fmt::format("from the fill to the end: {}", field.meaning),
+                   [&field](const Row& r) { return number(r.measurement.lifetime_counters.*field.member); }});
+  }
+  for (std::size_t bin = 0; bin < kRetryBins; ++bin) {
+    const bool last = bin + 1 == kRetryBins;
+    all.push_back(
+        {fmt::format("retries_{}{}", bin, last ? "_plus" : ""),
+         fmt::format("updates in the window, exhausted ones too, with {}{} retries", bin, last ? " or more" : ""),
+         [bin](const Row& r) { return number(r.measurement.window.retries[bin]); }});
+  }
+}
+
+void add_latency(std::vector<Column>& all) {
+  all.push_back({"latency_kind", "service: from the first attempt to the outcome, retries included",
+                 [](const Row&) { return std::string("service"); }});
+  all.push_back({"latency_samples", "operations that were timed, conflicts and exhausted ones too; chosen at random",
+                 [](const Row& r) { return number(r.measurement.latency.count()); }});
+  constexpr std::pair<std::string_view, double> kPercentiles[] = {{"50", 50}, {"90", 90}, {"99", 99}, {"999", 99.9}};
+  for (const auto& [name, percent] : kPercentiles) {
+    all.push_back({fmt::format("latency_p{}_ns", name), fmt::format("ns that {} % of them did not exceed", percent),
+                   [percent = percent](const Row& r) { return number(r.measurement.latency.percentile_ns(percent)); }});
+  }
+  all.push_back({"latency_max_ns", "ns of the slowest of them",
+                 [](const Row& r) { return number(r.measurement.latency.max_ns()); }});
+  all.push_back({"clock_cost_ns", "ns of one clock reading; contained in each sample",
+                 [](const Row& r) { return number(r.measurement.clock_cost_ns); }});
+}
+
+void add_fairness(std::vector<Column>& all) {
+  all.push_back({"jain", "Jain's fairness over threads: 1 all equal, 1/threads one has everything",
+                 [](const Row& r) { return number(jain_of(r)); }});
+  all.push_back({"thread_ops_min", "ops of the thread with the fewest",
+                 [](const Row& r) { return number(std::ranges::min(r.measurement.thread_operations)); }});
+  all.push_back({"thread_ops_max", "ops of the thread with the most",
+                 [](const Row& r) { return number(std::ranges::max(r.measurement.thread_operations)); }});
+  all.push_back({"longest_starvation_ns",
+                 "longest time in ns between two successes of one thread, judged at its timed operations, so up to two "
+                 "sampling distances too long",
+                 [](const Row& r) { return number(r.measurement.longest_starvation_ns); }});
+}
+
+void add_resources(std::vector<Column>& all) {
+  all.push_back({"rss_bytes", "resident bytes of the process at the window's end",
+                 [](const Row& r) { return number(r.measurement.memory.rss_bytes); }});
+  all.push_back({"rss_peak_bytes", "their peak since before the table was filled",
+                 [](const Row& r) { return number(r.measurement.memory.rss_peak_bytes); }});
+  all.push_back({"table_bytes", "bytes that the table asked of the system",
+                 [](const Row& r) { return number(r.measurement.table.total()); }});
+  all.push_back({"bytes_per_doc", "table_bytes per document", [](const Row& r) {
+                   return number(static_cast<double>(r.measurement.table.total()) /
+                                 static_cast<double>(r.cell.documents->size()));
+                 }});
+  all.push_back({"cpu_user_s", "s of processor time in the program, in the window",
+                 [](const Row& r) { return number(r.measurement.cpu.user_s); }});
+  all.push_back({"cpu_sys_s", "s of processor time in the kernel for it",
+                 [](const Row& r) { return number(r.measurement.cpu.sys_s); }});
+  all.push_back({"cpu_other_s", "s of processor time that others took, in steps of 10 ms",
+                 [](const Row& r) { return number(r.measurement.cpu.other_s()); }});
+  all.push_back({"load_average", "of the system over a minute, at the window's end",
+                 [](const Row& r) { return number(r.measurement.load_average); }});
+  all.push_back({"cycles_per_op", "processor cycles per operation in user space, or not available",
+                 [](const Row& r) { return per_operation(r.measurement.events.cycles, r); }});
+  all.push_back({"instructions_per_op", "instructions per operation, likewise",
+                 [](const Row& r) { return per_operation(r.measurement.events.instructions, r); }});
+  all.push_back({"cache_misses_per_op", "last-level cache misses per operation, likewise",
+                 [](const Row& r) { return per_operation(r.measurement.events.cache_misses, r); }});
+}
+
+void add_verdict(std::vector<Column>& all) {
+  all.push_back({"oversold", "units sold that were not in stock; stock workload only",
+                 [](const Row& r) { return number(r.measurement.verdict.oversold); }});
+  all.push_back({"torn_reads", "sources read that nobody wrote",
+                 [](const Row& r) { return number(r.measurement.window.torn_reads); }});
+  all.push_back({"lost_updates",
+                 "acknowledged increments that the counters do not show (with index, create or delete in the mix: "
+                 "acknowledged writes that the versions do not show)",
+                 [](const Row& r) { return number(r.measurement.verdict.lost_updates); }});
+  all.push_back({"checked", "how: sums (counters, versions, numbers), history, or none", [](const Row& r) {
+                   const bool nothing = r.measurement.verdict.verified == Verification::Verified::not_applicable;
+                   return std::string(nothing ? "none" : "sums");
+                 }});
+  all.push_back({"verified",
+                 "yes; no: the row is void; caught: a negative control failed, as it should; not_applicable: nothing "
+                 "is stored",
+                 [](const Row& r) { return std::string(to_string(r.measurement.verdict.verified)); }});
+  all.push_back({"violation", "what was found wrong", [](const Row& r) { return r.measurement.verdict.violation; }});
+}
+
+}  // namespace
+
+std::span<const Column> columns() {
+  static const std::vector<Column> all = [] {
+    std::vector<Column> columns;
+    add_identity(columns);
+    add_throughput(columns);
+    add_counters(columns);
+    add_latency(columns);
+    add_fairness(columns);
+    add_resources(columns);
+    add_verdict(columns);
+    return columns;
+  }();
+  return all;
+}
+
+std::vector<std::string> header() {
+  std::vector<std::string> names;
+  for (const Column& column : columns()) names.push_back(column.name);
+  return names;
+}
+
+std::vector<std::string> fields(const Row& row) {
+  std::vector<std::string> values;
+  for (const Column& column : columns()) values.push_back(column.value(row));
+  return values;
+}
+
+}  // namespace occ

@@ -1,0 +1,142 @@
+#include "harness/documents.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <unordered_set>
+
+#include "fmt/format.h"
+#include "harness/bulk_parser.hpp"
+#include "harness/commands.hpp"
+#include "harness/counter_source.hpp"
+#include "harness/json_text.hpp"
+
+namespace occ {
+namespace {
+
+std::string read_text(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  if (!in || text.empty()) throw BadInput(fmt::format("--load: cannot read '{}', or it is empty", file.string()));
+  return text;
+}
+
+std::optional<std::int64_t> counter_in(const Json& object, const std::string& field) {
+  const auto at = object.find(field);
+  if (at == object.end()) return 0;
+  if (!at->is_number_integer() || *at < 0) return std::nullopt;
+  return at->get<std::int64_t>();
+}
+
+/// The text without the field, for comparing everything else.
+std::optional<Json> without(std::string_view text, const std::string& field) {
+  Json object = Json::parse(text, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  object.erase(field);
+  return object;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> json_counter(std::string_view text, const std::string& field) {
+  const Json object = Json::parse(text, nullptr, false);
+  return object.is_object() ? counter_in(object, field) : std::nullopt;
+}
+
+Documents Documents::generated(SourceLayout layout, std::uint64_t count, std::size_t body_bytes,
+                               std::string json_field) {
+  const std::size_t least = layout == SourceLayout::stock     ? CounterSource::kLeastStockBytes
+                            : layout == SourceLayout::counter ? CounterSource::kLeastBytes
+                                                              : 64;
+  if (body_bytes < least || body_bytes > kMaxSourceBytes) {
+    throw BadInput(fmt::format("--body {}: accepted are {} to {} bytes with transform {}", body_bytes, least,
+                               kMaxSourceBytes, kSourceLayouts[static_cast<std::size_t>(layout)]));
+  }
+  Documents documents;
+  documents.layout_ = layout;
+  documents.count_ = static_cast<std::uint32_t>(count);
+  documents.body_bytes_ = body_bytes;
+  documents.json_field_ = std::move(json_field);
+  return documents;
+}
+
+Documents Documents::load(const std::filesystem::path& file, std::string json_field) {
+  const std::string text = read_text(file);
+  Documents documents;
+  documents.layout_ = SourceLayout::json;
+  documents.json_field_ = std::move(json_field);
+  std::unordered_set<std::string> seen;
+  std::size_t bytes = 0;
+
+  const auto take = [&](const BulkEntry& entry) {
+    const auto refuse = [&](std::size_t line, const std::string& why) {
+      return BadInput(fmt::format("--load: {}:{}: {}", file.string(), line, why));
+    };
+    if (entry.action != BulkEntry::Action::index && entry.action != BulkEntry::Action::create) {
+      throw refuse(entry.line, "only index and create actions can be loaded");
+    }
+    if (!entry.id) throw refuse(entry.line, "an _id is needed");
+    if (entry.id->empty() || entry.id->size() > kMaxIdBytes) {
+      throw refuse(entry.line, fmt::format("an id of {} bytes; accepted are 1 to {}", entry.id->size(), kMaxIdBytes));
+    }
+    if (entry.source.size() > kMaxSourceBytes) {
+      throw refuse(entry.source_line,
+                   fmt::format("a source of {} bytes; accepted are up to {}", entry.source.size(), kMaxSourceBytes));
+    }
+    try {
+      check_json_object(entry.source);
+    } catch (const JsonError& error) {
+      throw refuse(entry.source_line, error.what());
+    }
+    if (!json_counter(entry.source, documents.json_field_)) {
+      throw refuse(entry.source_line,
+                   fmt::format("field '{}' is not a whole number of 0 or more; --json-field names another",
+                               documents.json_field_));
+    }
+    if (!seen.insert(*entry.id).second) throw refuse(entry.line, fmt::format("id '{}' comes twice", *entry.id));
+    documents.ids_.push_back(*entry.id);
+    documents.sources_.emplace_back(entry.source);
+    bytes += entry.source.size();
+  };
+  try {
+    for_each_bulk_entry(text, take);
+  } catch (const BulkError& error) {
+    throw BadInput(fmt::format("--load: {}:{}: {}", file.string(), error.line, error.what()));
+  }
+  if (documents.ids_.empty()) throw BadInput(fmt::format("--load: '{}' holds no documents", file.string()));
+  documents.count_ = static_cast<std::uint32_t>(documents.ids_.size());
+  documents.body_bytes_ = bytes / documents.ids_.size();
+  return documents;
+}
+
+void Documents::write_initial(std::uint32_t index, Source& into) const {
+  if (loaded()) return into.assign(as_bytes(sources_[index]));
+  if (layout_ != SourceLayout::json) {
+    return CounterSource::write(index, body_bytes_, layout_ == SourceLayout::stock, into);
+  }
+  std::string text = Json{{"document", index}, {json_field_, 0}, {"filler", ""}}.dump();
+  if (text.size() < body_bytes_) {
+    text.insert(text.size() - 2, body_bytes_ - text.size(), static_cast<char>('a' + index % 26));
+  }
+  into.assign(as_bytes(text));
+}
+
+bool Documents::whole(std::uint32_t index, Bytes source) const {
+  if (layout_ != SourceLayout::json) return CounterSource::whole(index, source);
+  return source.size() >= 2 && source.front() == std::byte{'{'} && source.back() == std::byte{'}'};
+}
+
+std::optional<std::int64_t> Documents::increments(std::uint32_t index, Bytes source, Source& scratch) const {
+  if (layout_ != SourceLayout::json) {
+    if (!CounterSource::intact(index, body_bytes_, layout_ == SourceLayout::stock, source, scratch))
+      return std::nullopt;
+    return static_cast<std::int64_t>(CounterSource::counter(source));
+  }
+  write_initial(index, scratch);
+  const auto before = json_counter(scratch.text(), json_field_);
+  const auto after = json_counter(as_text(source), json_field_);
+  if (!before || !after) return std::nullopt;
+  if (without(scratch.text(), json_field_) != without(as_text(source), json_field_)) return std::nullopt;
+  return *after - *before;
+}
+
+}  // namespace occ

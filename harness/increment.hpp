@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/update.hpp"
+#include "harness/counter_source.hpp"
+#include "harness/cycle_clock.hpp"
+#include "harness/documents.hpp"
+#include "harness/json_text.hpp"
+
+namespace occ {
+
+/// The transform of a run: thinks, then writes the source with its counter raised by one. One per thread. What it says
+/// of its last run holds once the update has returned, wherever it ran.
+class Increment {
+ public:
+  Increment(const Documents& documents, std::uint64_t think_ns)
+      : documents_(documents), think_ticks_(CycleClock::instance().to_ticks(think_ns)) {}
+
+  /// To be called before an update of document `index`.
+  void aim(std::uint32_t index) noexcept { index_ = index; }
+
+  Transformed operator()(const DocumentView& current, Source& next) {
+    think();
+    if (documents_.layout() == SourceLayout::json) return add_one_in_json(current, next);
+    next.assign(current.source);
+    if (next.size() < CounterSource::kLeastBytes) {  // the null strategy's empty document
+      CounterSource::write(index_, documents_.body_bytes(), documents_.layout() == SourceLayout::stock, next);
+    } else if (!CounterSource::whole(index_, current.source)) {
+      ++torn_;
+    }
+    CounterSource::set_counter(next, CounterSource::counter(next.bytes()) + 1);
+    if (documents_.layout() == SourceLayout::stock) {
+      const std::uint64_t units = CounterSource::units(next.bytes());
+      sold_ = units > 0;
+      CounterSource::set_units(next, sold_ ? units - 1 : CounterSource::kUnits);
+    }
+    return Transformed::write;
+  }
+
+  /// The last run took a unit from the stock; otherwise it restocked.
+  [[nodiscard]] bool sold() const noexcept { return sold_; }
+  /// Sources that nobody can have written.
+  [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
+
+ private:
+  void think() const noexcept {
+    if (think_ticks_ == 0) return;
+    const CycleClock& clock = CycleClock::instance();
+    for (const std::uint64_t begin = clock.now(); clock.now() - begin < think_ticks_;) {
+    }
+  }
+
+  Transformed add_one_in_json(const DocumentView& current, Source& next) {
+    Json object = Json::parse(as_text(current.source), nullptr, false);
+    if (!object.is_object()) {
+      if (!current.source.empty()) ++torn_;  // the null strategy's is empty
+      object = Json::object();
+    }
+    Json& field = object[documents_.json_field()];
+    field = (field.is_number_integer() ? field.get<std::int64_t>() : 0) + 1;
+    next.assign(as_bytes(object.dump()));
+    return Transformed::write;
+  }
+
+  const Documents& documents_;
+  std::uint64_t think_ticks_;
+  std::uint32_t index_ = 0;
+  std::uint64_t torn_ = 0;
+  bool sold_ = false;
+};
+
+}  // namespace occ

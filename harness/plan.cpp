@@ -1,0 +1,262 @@
+#include "harness/plan.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "harness/commands.hpp"
+#include "variants/strategies.hpp"
+
+namespace occ {
+namespace {
+
+constexpr std::uint64_t kMostThreads = 1024;
+constexpr std::uint64_t kMostShards = 1024;
+constexpr std::uint64_t kMostDocuments = 0xffff'ffff;
+constexpr double kLongestS = 24 * 3600;
+
+/// The options, taken as the types that they mean.
+class Reader {
+ public:
+  explicit Reader(const Options& options) : options_(options) {}
+
+  [[nodiscard]] std::optional<std::string> text(std::string_view name) const {
+    const auto at = options_.find(name);
+    return at == options_.end() ? std::nullopt : std::optional(at->second);
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> whole(std::string_view name, std::uint64_t least,
+                                                   std::uint64_t most) const {
+    const auto given = text(name);
+    return given ? std::optional(whole_of(name, *given, least, most)) : std::nullopt;
+  }
+
+  /// Seconds, at least `least_s`.
+  [[nodiscard]] std::optional<double> seconds(std::string_view name, double least_s) const {
+    const auto given = text(name);
+    if (!given) return std::nullopt;
+    const auto value = parse_seconds(*given);
+    if (!value || *value < least_s || *value > kLongestS) {
+      throw BadInput(fmt::format("--{} '{}': accepted are times from {} s to a day, such as 500ms, 2s, 1min or 2.5 (s)",
+                                 name, *given, least_s));
+    }
+    return value;
+  }
+
+  [[nodiscard]] std::vector<std::string> list(std::string_view name) const {
+    std::vector<std::string> items;
+    const auto given = text(name);
+    if (!given) return items;
+    for (std::size_t at = 0; at <= given->size();) {
+      const auto end = std::min(given->find(',', at), given->size());
+      std::string item = given->substr(at, end - at);
+      if (std::ranges::find(items, item) != items.end()) {
+        throw BadInput(fmt::format("--{} '{}': '{}' is given twice", name, *given, item));
+      }
+      items.push_back(std::move(item));
+      at = end + 1;
+    }
+    return items;
+  }
+
+  /// Which of `names` it is.
+  template <class Names>
+  [[nodiscard]] std::optional<std::size_t> choice(std::string_view name, const Names& names) const {
+    const auto given = text(name);
+    if (!given) return std::nullopt;
+    const auto at = std::ranges::find(names, *given);
+    if (at == std::end(names)) {
+      throw BadInput(fmt::format("--{} '{}': accepted are {}", name, *given, fmt::join(names, ", ")));
+    }
+    return static_cast<std::size_t>(at - std::begin(names));
+  }
+
+  static std::uint64_t whole_of(std::string_view name, std::string_view text, std::uint64_t least, std::uint64_t most) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
+      throw BadInput(fmt::format("--{} '{}': accepted are whole numbers from {} to {}", name, text, least, most));
+    }
+    return value;
+  }
+
+ private:
+  static std::optional<double> parse_seconds(std::string_view text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1},   {"us", 1e-6}, {"ms", 1e-3}, {"s", 1},
+                                                              {"m", 60}, {"min", 60},  {"h", 3600}};
+    for (const auto& [name, factor] : kUnits) {
+      if (unit == name) return value * factor;
+    }
+    return std::nullopt;
+  }
+
+  const Options& options_;
+};
+
+std::vector<std::string_view> strategy_names() {
+  std::vector<std::string_view> names;
+  for (const StrategyInfo& info : strategies()) names.push_back(info.name);
+  return names;
+}
+
+std::int64_t milliseconds(double seconds) {
+  return static_cast<std::int64_t>(std::llround(seconds * 1e3));
+}
+
+Conditions conditions_of(const Reader& options) {
+  Conditions conditions;
+  conditions.window_s = options.seconds("duration", 0.001).value_or(1);
+  conditions.warmup_s = options.seconds("warmup", 0).value_or(0.2);
+  conditions.shards = static_cast<std::uint32_t>(options.whole("shards", 1, kMostShards).value_or(1));
+  if (options.text("gc-deletes") == "-1") {
+    conditions.gc_deletes_ms = -1;
+  } else {
+    conditions.gc_deletes_ms = milliseconds(options.seconds("gc-deletes", 0).value_or(60));
+  }
+  if (const auto every = options.seconds("fail-over-every", 0); every && *every > 0) {
+    conditions.fail_over_every_ms = std::max<std::int64_t>(1, milliseconds(*every));
+  }
+  constexpr std::array<std::string_view, 3> kForms{"default", "in_place", "optimistic"};
+  conditions.update_form = static_cast<UpdateForm>(options.choice("update", kForms).value_or(0));
+  conditions.pinned = options.text("pin").has_value();
+  conditions.seed = options.whole("seed", 0, UINT64_MAX).value_or(1);
+  return conditions;
+}
+
+void choose_strategies(const Reader& options, Plan& plan) {
+  auto names = options.list("strategy");
+  if (names.empty() || names == std::vector<std::string>{"all"}) {
+    plan.strategies.assign(strategies().begin(), strategies().end());
+  }
+  for (const std::string& name : names) {
+    if (names.size() == 1 && name == "all") break;
+    const StrategyInfo* info = find_strategy(name);
+    if (info == nullptr) {
+      throw BadInput(fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}", name,
+                                 fmt::join(strategy_names(), ", ")));
+    }
+    plan.strategies.push_back(*info);
+  }
+  std::erase_if(plan.strategies, [&](const StrategyInfo& info) {
+    if (info.supports(plan.conditions.update_form)) return false;
+    plan.notes.push_back(
+        fmt::format("{} is left out: it has no {} update", info.name, to_string(plan.conditions.update_form)));
+    return true;
+  });
+  if (plan.strategies.empty()) {
+    throw BadInput(fmt::format("--update {}: none of the chosen strategies has this form",
+                               to_string(plan.conditions.update_form)));
+  }
+}
+
+std::vector<Workload> bundles(const Reader& options) {
+  std::vector<Workload> workloads;
+  for (const std::string& name : options.list("workload")) {
+    const auto known = named_workloads();
+    const auto at = std::ranges::find(known, name, &Workload::name);
+    if (at == known.end()) {
+      std::vector<std::string_view> names;
+      for (const Workload& workload : known) names.push_back(workload.name);
+      throw BadInput(fmt::format("--workload: unknown workload '{}'; accepted are {}", name, fmt::join(names, ", ")));
+    }
+    workloads.push_back(*at);
+  }
+  if (workloads.empty()) workloads.push_back(custom_workload());
+  return workloads;
+}
+
+/// Explicit options win over what a workload bundles.
+void override_bundle(const Reader& options, Workload& workload) {
+  const bool load = options.text("load").has_value();
+  if (load && options.text("docs")) throw BadInput("--docs: with --load, the file says how many documents there are");
+  if (load && options.text("body")) throw BadInput("--body: with --load, the file has the sources");
+  if (const auto documents = options.whole("docs", 1, kMostDocuments)) workload.documents = *documents;
+  if (const auto body = options.whole("body", 0, UINT32_MAX)) workload.body_bytes = *body;
+  if (const auto text = options.text("dist")) workload.distribution = Distribution::parse(*text);
+  if (const auto text = options.text("mix")) workload.mix = Mix::parse(*text);
+  if (const auto client = options.choice("client", kClients)) workload.client = static_cast<Client>(*client);
+  if (const auto think = options.whole("think-ns", 0, 1'000'000'000)) workload.think_ns = *think;
+  if (const auto retries = options.whole("retry-on-conflict", 0, UINT32_MAX - 1)) {
+    workload.retry_on_conflict = static_cast<std::uint32_t>(*retries);
+  }
+  constexpr std::array<std::string_view, 2> kTransforms{"counter", "json"};
+  const auto transform = options.choice("transform", kTransforms);
+  if (workload.layout == SourceLayout::stock) {
+    if (load || transform)
+      throw BadInput("workload stock has documents and a transform of its own: leave out --load and --transform");
+    if (!workload.mix.only_increments()) throw BadInput("--mix: workload stock accepts get, update and cond");
+    return;
+  }
+  if (load && transform == 0U) throw BadInput("--transform counter: loaded documents are JSON; accepted is json");
+  if (load || transform == 1U) workload.layout = SourceLayout::json;
+}
+
+/// Better said now than by the kernel in an hour.
+void check_memory(const Workload& workload) {
+  constexpr std::uint64_t kOverheadBytes = 96;
+  const auto needed =
+      static_cast<double>(workload.documents) * static_cast<double>(workload.body_bytes + kOverheadBytes);
+  const auto there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed > there) {
+    throw BadInput(fmt::format("--docs {} --body {}: needs {:.1f} GiB at least, this machine has {:.1f}",
+                               workload.documents, workload.body_bytes, needed / (1 << 30), there / (1 << 30)));
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const Options& given) {
+  const Reader options(given);
+  Plan plan;
+  plan.conditions = conditions_of(options);
+  plan.replicates = static_cast<std::uint32_t>(options.whole("replicates", 1, 1'000'000).value_or(5));
+  choose_strategies(options, plan);
+
+  for (const std::string& threads : options.list("threads")) {
+    plan.threads.push_back(static_cast<std::uint32_t>(Reader::whole_of("threads", threads, 1, kMostThreads)));
+  }
+  if (plan.threads.empty()) plan.threads = {1, 2, 4};
+
+  const std::string field = options.text("json-field").value_or("counter");
+  if (field.empty()) throw BadInput("--json-field: a name is needed");
+  plan.workloads = bundles(options);
+  for (Workload& workload : plan.workloads) {
+    override_bundle(options, workload);
+    if (const auto file = options.text("load")) {
+      if (plan.documents.empty()) {
+        plan.documents.push_back(Documents::load(*file, field));
+      } else {
+        plan.documents.push_back(plan.documents.front());
+      }
+      workload.documents = plan.documents.back().size();
+    } else {
+      check_memory(workload);
+      plan.documents.push_back(Documents::generated(workload.layout, workload.documents, workload.body_bytes, field));
+    }
+    workload.distribution.check(workload.documents);
+  }
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    for (const StrategyInfo& strategy : plan.strategies) {
+      for (const std::uint32_t threads : plan.threads) {
+        plan.cells.push_back({strategy, &plan.workloads[i], &plan.documents[i], threads});
+      }
+    }
+  }
+  return plan;
+}
+
+void name_strategies(Options& options) {
+  std::string& text = options["strategy"];
+  if (text.empty() || text == "all") text = fmt::format("{}", fmt::join(strategy_names(), ","));
+}
+
+}  // namespace occ

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "harness/cell.hpp"
+#include "harness/options.hpp"
+
+namespace occ {
+
+/// What a run will do: options with every default filled in, checked.
+struct Plan {
+  Conditions conditions;
+  std::uint32_t replicates = 5;
+  std::vector<StrategyInfo> strategies;
+  std::vector<std::uint32_t> threads;
+  std::vector<Workload> workloads;
+  /// One for each workload. Cells point into these two, so a Plan is not copied.
+  std::deque<Documents> documents;
+  /// Every strategy x workload x thread count.
+  std::vector<Cell> cells;
+  /// What the user should know, for example a strategy that is left out.
+  std::vector<std::string> notes;
+
+  Plan() = default;
+  Plan(Plan&&) = default;
+  Plan(const Plan&) = delete;
+};
+
+/// Throws BadInput, which says what was wrong and what is accepted.
+Plan make_plan(const Options& options);
+
+/// "all" and leaving it out become the names of today's strategies, so that a later resumption means the same.
+void name_strategies(Options& options);
+
+}  // namespace occ

@@ -1,0 +1,85 @@
+#include "harness/results_folder.hpp"
+
+#include <ctime>
+#include <system_error>
+
+#include "fmt/chrono.h"
+#include "fmt/format.h"
+#include "harness/columns.hpp"
+#include "harness/commands.hpp"
+
+namespace occ {
+
+namespace fs = std::filesystem;
+
+ResultsFolder::ResultsFolder(fs::path folder, std::ios::openmode mode) : folder_(std::move(folder)) {
+  out_.open(csv(), mode | std::ios::binary);
+  if (!out_) throw BadInput(fmt::format("--out: cannot write to '{}'", csv().string()));
+}
+
+ResultsFolder ResultsFolder::create(const fs::path& folder) {
+  for (const char* name : {"results.csv", "results.json"}) {
+    if (fs::exists(folder / name)) {
+      throw BadInput(
+          fmt::format("--out: '{}' is there already and is not overwritten; --resume goes on with it, or "
+                      "name another folder",
+                      (folder / name).string()));
+    }
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder.string(), error.message()));
+  ResultsFolder results(folder, std::ios::out);
+  results.append(header());
+  return results;
+}
+
+ResultsFolder ResultsFolder::reopen(const fs::path& folder) {
+  const fs::path csv = folder / "results.csv";
+  if (!fs::exists(csv)) throw BadInput(fmt::format("--resume: there is no '{}'", csv.string()));
+  CsvTable rows = read_csv(csv);
+  if (rows.header != header()) {
+    throw BadInput(fmt::format("--resume: '{}' has other columns than this program writes", csv.string()));
+  }
+  if (rows.unterminated) {
+    std::ifstream in(csv, std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const std::size_t keep = text.find_last_of('\n') + 1;
+    rows = parse_csv(std::string_view(text).substr(0, keep), csv.string());
+    fs::resize_file(csv, keep);
+  }
+  ResultsFolder results(folder, std::ios::out | std::ios::app);
+  results.rows_ = std::move(rows);
+  return results;
+}
+
+void ResultsFolder::append(const std::vector<std::string>& row) {
+  out_ << csv_line(row) << std::flush;
+  if (!out_) throw std::runtime_error(fmt::format("cannot write to '{}'; the disk may be full", csv().string()));
+}
+
+void ResultsFolder::write_provenance(const nlohmann::ordered_json& provenance) {
+  // Replaced as a whole, so that an interruption leaves the old one or the new one.
+  const fs::path fresh = folder_ / "results.json.new";
+  {
+    std::ofstream out(fresh, std::ios::binary);
+    out << provenance.dump(2) << '\n' << std::flush;
+    if (!out) throw std::runtime_error(fmt::format("cannot write to '{}'; the disk may be full", fresh.string()));
+  }
+  fs::rename(fresh, json());
+}
+
+nlohmann::ordered_json read_provenance(const fs::path& folder) {
+  std::ifstream in(folder / "results.json", std::ios::binary);
+  auto provenance = nlohmann::ordered_json::parse(in, nullptr, false);
+  if (!provenance.is_object()) {
+    throw BadInput(fmt::format("--resume: cannot read '{}'", (folder / "results.json").string()));
+  }
+  return provenance;
+}
+
+std::string utc_stamp() {
+  return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+}  // namespace occ

@@ -1,0 +1,148 @@
+#include "harness/verify.hpp"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "harness/counter_source.hpp"
+
+namespace occ {
+namespace {
+
+/// What the documents themselves show.
+struct Findings {
+  std::uint64_t live = 0;
+  std::uint64_t broken = 0;
+  std::int64_t increments = 0;
+  std::int64_t versions = 0;
+  std::uint64_t wrong_versions = 0;
+  std::uint64_t units_missing = 0;
+  std::uint64_t units_surplus = 0;
+  std::vector<std::vector<std::uint64_t>> words;
+};
+
+Findings look_at(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims) {
+  Findings found;
+  found.words.resize(table.shards());
+  const auto handle = table.handle();
+  Document document;
+  Source scratch;
+  DocId id_buffer;
+  for (std::uint32_t index = 0; index < documents.size(); ++index) {
+    const std::string_view id = documents.id(index, id_buffer);
+    if (handle->get(id, document).result != Result::found) continue;
+    ++found.live;
+    found.versions += document.version;
+    found.words[table.shard_of(id)].push_back(document.word.bits());
+    const auto increments = documents.increments(index, document.source.bytes(), scratch);
+    if (!increments) {
+      ++found.broken;
+      continue;
+    }
+    found.increments += *increments;
+    if (document.version != 1 + *increments) ++found.wrong_versions;
+    if (workload.layout == SourceLayout::stock) {
+      const auto units = CounterSource::units(document.source.bytes());
+      const StockMoves& moves = claims.stock[index];
+      const auto taken_or_there = moves.sold + units;
+      const auto stocked = CounterSource::kUnits + moves.stocked;
+      if (taken_or_there > stocked) found.units_surplus += taken_or_there - stocked;
+      if (taken_or_there < stocked) found.units_missing += stocked - taken_or_there;
+    }
+  }
+  return found;
+}
+
+/// Sums the versions of what is not live: what a create gets is one more than its tombstone's.
+std::int64_t tombstone_versions(AnyTable& table, const Documents& documents) {
+  const auto handle = table.handle();
+  DocId id_buffer;
+  std::int64_t sum = 0;
+  for (std::uint32_t index = 0; index < documents.size(); ++index) {
+    const Outcome outcome = handle->create(documents.id(index, id_buffer), {});
+    if (outcome.result == Result::created) sum += outcome.version - 1;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string_view to_string(Verification::Verified verified) {
+  constexpr std::string_view kNames[] = {"yes", "no", "caught", "not_applicable"};
+  return kNames[static_cast<int>(verified)];
+}
+
+Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims) {
+  const Tally& tally = claims.tally;
+  const Counters& counters = claims.counters;
+  const Semantics semantics = table.info().semantics;
+  std::vector<std::string> wrong;
+  const auto require = [&](std::string_view what, auto found, auto expected) {
+    if (std::cmp_not_equal(found, expected))
+      wrong.push_back(fmt::format("{}: {} instead of {}", what, found, expected));
+  };
+
+  if (claims.window_operations == 0) wrong.emplace_back("no operation ended in the window");
+  require("attempts", counters.attempts,
+          counters.applied + counters.noop + counters.not_found + counters.conflicts() + counters.publication_failures);
+  require("rejected operations", tally.rejected, 0U);
+
+  Verification verdict;
+  if (semantics == Semantics::none) {
+    verdict.verified = wrong.empty() ? Verification::Verified::not_applicable : Verification::Verified::no;
+    verdict.violation = fmt::format("{}", fmt::join(wrong, "; "));
+    return verdict;
+  }
+
+  require("applied writes counted by the strategy", counters.applied, tally.applied);
+  require("torn reads", tally.torn_reads, 0U);
+  require("writes out of order", tally.disorder, 0U);
+
+  Findings found = look_at(table, documents, workload, claims);
+  require("documents with a source that nobody wrote", found.broken, 0U);
+  if (workload.mix.only_increments()) {
+    require("documents", found.live, documents.size());
+    require("documents whose _version is not 1 + their counter", found.wrong_versions, 0U);
+    verdict.lost_updates = static_cast<std::int64_t>(tally.increments) - found.increments;
+    require("sum of counters", found.increments, tally.increments);
+  }
+
+  std::uint64_t numbers = 0;
+  for (std::uint32_t shard = 0; shard < table.shards(); ++shard) {
+    auto& words = found.words[shard];
+    const std::uint64_t next = table.next(shard).seq_no();
+    numbers += next;
+    std::ranges::sort(words, {}, [](std::uint64_t bits) { return SeqNoTerm::from_bits(bits).seq_no(); });
+    const auto twin =
+        std::ranges::adjacent_find(words, {}, [](std::uint64_t bits) { return SeqNoTerm::from_bits(bits).seq_no(); });
+    if (twin != words.end()) {
+      wrong.push_back(
+          fmt::format("shard {}: two documents with _seq_no {}", shard, SeqNoTerm::from_bits(*twin).seq_no()));
+    }
+    if (!words.empty() && SeqNoTerm::from_bits(words.back()).seq_no() >= next) {
+      wrong.push_back(fmt::format("shard {}: _seq_no {} used, the next is {}", shard,
+                                  SeqNoTerm::from_bits(words.back()).seq_no(), next));
+    }
+  }
+  require("numbers used", numbers, tally.writes + counters.seq_no_gaps);
+
+  if (!workload.mix.only_increments() && !claims.tombstones_may_have_expired) {
+    const std::int64_t versions = found.versions + tombstone_versions(table, documents);
+    verdict.lost_updates = static_cast<std::int64_t>(tally.writes) - versions;
+    require("sum of versions", versions, tally.writes);
+  }
+  if (workload.layout == SourceLayout::stock) {
+    verdict.oversold = found.units_surplus;
+    require("units oversold", found.units_surplus, 0U);
+    require("units vanished", found.units_missing, 0U);
+  }
+
+  const bool is_control = semantics == Semantics::unchecked;
+  verdict.verified = wrong.empty() ? Verification::Verified::yes
+                     : is_control  ? Verification::Verified::caught
+                                   : Verification::Verified::no;
+  verdict.violation = fmt::format("{}", fmt::join(wrong, "; "));
+  return verdict;
+}
+
+}  // namespace occ

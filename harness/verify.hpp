@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/any_table.hpp"
+#include "harness/documents.hpp"
+#include "harness/tally.hpp"
+#include "harness/workload.hpp"
+
+namespace occ {
+
+/// Units of one product that acknowledged purchases took, and that restocking brought.
+struct StockMoves {
+  std::uint64_t sold = 0;
+  std::uint64_t stocked = 0;
+};
+
+/// What the threads of a replicate say that they did, from the first document filled in to the last operation.
+struct Claims {
+  Tally tally;
+  Counters counters;
+  /// Operations that ended in the window.
+  std::uint64_t window_operations = 0;
+  /// By document, in the stock workload; else empty.
+  std::vector<StockMoves> stock;
+  /// A tombstone may have outlived gc_deletes, so that versions may have begun again.
+  bool tombstones_may_have_expired = false;
+};
+
+struct Verification {
+  enum class Verified : std::uint8_t {
+    yes,
+    no,
+    caught,          ///< failed, as a declared negative control should
+    not_applicable,  ///< the strategy stores nothing
+  };
+  Verified verified = Verified::not_applicable;
+  /// What was found wrong, in words; empty if nothing was.
+  std::string violation;
+  /// Acknowledged increments (where other writes occur: acknowledged writes) that the table does not show. Negative
+  /// if it shows more than were acknowledged.
+  std::optional<std::int64_t> lost_updates;
+  /// Units sold that were not in stock; stock workload only.
+  std::optional<std::uint64_t> oversold;
+};
+
+std::string_view to_string(Verification::Verified verified);
+
+/// Compares what the threads claim with what is in the table, in which nobody works any more (METHOD rule 2, level
+/// "sums"; rule 13's equations):
+///
+/// - attempts = applied + noop + not_found + conflicts + publication failures, and the strategy counts as many applied
+///   writes as its callers saw;
+/// - all documents are there and whole; with an incrementing mix, their counters sum to the acknowledged increments
+///   and each _version is one more than the counter; with another mix, versions (tombstones' too, unless they may have
+///   expired) sum to the acknowledged writes;
+/// - words are distinct within a shard and below its next number; numbers used = acknowledged writes + gaps;
+/// - no torn read, no word out of order, no rejected operation; something was done in the window;
+/// - stock: for each product, units stocked - units sold = units there.
+///
+/// Writes to the table when tombstones have to be looked at.
+Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims);
+
+}  // namespace occ

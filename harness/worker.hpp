@@ -1,0 +1,297 @@
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "core/atomic.hpp"
+#include "core/document_table.hpp"
+#include "harness/cycle_clock.hpp"
+#include "harness/documents.hpp"
+#include "harness/increment.hpp"
+#include "harness/latency_histogram.hpp"
+#include "harness/perf_counters.hpp"
+#include "harness/random.hpp"
+#include "harness/tally.hpp"
+#include "harness/verify.hpp"
+#include "harness/workload.hpp"
+
+namespace occ {
+
+enum class Phase : std::uint32_t { filled, warmup, window, tail, stopped };
+
+/// What all workers of a cell read in the timed loop; written once per phase.
+struct alignas(kFalseSharingRange) PhaseWord {
+  std::atomic<Phase> value{Phase::filled};
+  static_assert(std::atomic<Phase>::is_always_lock_free);
+
+  void announce(Phase phase) {
+    value.store(phase, std::memory_order_release);
+    value.notify_all();
+  }
+};
+
+/// What a worker is told.
+struct Task {
+  const Workload& workload;
+  const Documents& documents;
+  UpdateForm form;
+  std::uint64_t permutation_seed;
+  std::uint64_t stream_seed;
+};
+
+/// What a worker tells, once it has stopped.
+struct alignas(kFalseSharingRange) Report {
+  Tally lifetime;
+  Tally window;
+  Counters lifetime_counters;
+  Counters window_counters;
+  std::vector<StockMoves> stock;
+  LatencyHistogram latency;
+  std::uint64_t longest_starvation_ns = 0;
+  PerfCounts events;
+};
+
+/// One thread's loop: choose a document, choose an operation, call the handle, count what it said. Nothing that
+/// another thread reads is written before the end.
+///
+/// Operations that end before this thread notices the window's opening belong to the warm-up, those that end before it
+/// notices the closing to the window: the phase is looked at after every operation, so that each edge is off by at most
+/// the operation under way.
+///
+/// Latency is the service time of a whole operation, retries included, of one operation in k; k is chosen from the
+/// warm-up so that the two clock readings cost less than kClockShare of the time, and the distance between samples is
+/// random, so as not to beat with the workload.
+template <TableHandle Handle>
+class Worker {
+ public:
+  Worker(Handle& handle, const Task& task)
+      : handle_(handle),
+        workload_(task.workload),
+        documents_(task.documents),
+        ring_(workload_.distribution, documents_.size(), task.permutation_seed, task.stream_seed),
+        random_(mix64(task.stream_seed)),
+        increment_(documents_, workload_.think_ns),
+        options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form} {
+    std::size_t at = 0;
+    for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
+      for (std::uint32_t i = 0; i < workload_.mix.percent[kind]; ++i) kinds_[at++] = static_cast<OperationKind>(kind);
+    }
+    if (workload_.layout == SourceLayout::stock) stock_.resize(documents_.size());
+  }
+
+  /// From the warm-up to the end.
+  void run(const PhaseWord& phases, Report& report) {
+    phases.value.wait(Phase::filled, std::memory_order_acquire);
+    Phase seen = Phase::warmup;
+    phase_began_ = clock_.now();
+    for (;;) {
+      // relaxed: the phase carries no data
+      if (const Phase phase = phases.value.load(std::memory_order_relaxed); phase != seen) [[unlikely]] {
+        if (seen < Phase::window && phase >= Phase::window) open_window(report);
+        if (seen < Phase::tail && phase >= Phase::tail) close_window(report);
+        if (phase == Phase::stopped) break;
+        seen = phase;
+      }
+      if (--until_sample_ == 0) [[unlikely]] {
+        sample(seen == Phase::window, report);
+      } else {
+        step();
+      }
+    }
+    report.lifetime = tally_;
+    report.lifetime.torn_reads += increment_.torn();
+    report.lifetime_counters = handle_.counters();
+    report.stock = std::move(stock_);
+  }
+
+ private:
+  static constexpr double kClockShare = 0.05;
+
+  void open_window(Report& report) {
+    const std::uint64_t now = clock_.now();
+    if (tally_.ended > 0) {
+      const double operation_ns =
+          static_cast<double>(clock_.to_ns(now - phase_began_)) / static_cast<double>(tally_.ended);
+      const double every = std::ceil(2 * clock_.cost_ns() / (kClockShare * std::max(operation_ns, 1.0)));
+      sample_every_ = static_cast<std::uint64_t>(std::clamp(every, 1.0, 1e6));
+    }
+    until_sample_ = 1;
+    report.window = tally_;
+    report.window_counters = handle_.counters();
+    last_success_ = now;
+    events_.start();
+  }
+
+  void close_window(Report& report) {
+    events_.stop();
+    note_gap(clock_.now(), report);
+    report.window = tally_.since(report.window);
+    report.window_counters = handle_.counters().since(report.window_counters);
+    report.events = events_.read();
+  }
+
+  void sample(bool in_window, Report& report) {
+    const std::uint64_t begin = clock_.now();
+    const bool succeeded = step();
+    const std::uint64_t end = clock_.now();
+    if (in_window) {
+      report.latency.record(clock_.to_ns(end - begin));
+      if (succeeded) {
+        note_gap(end, report);
+        last_success_ = end;
+      }
+    }
+    until_sample_ = sample_every_ == 1 ? 1 : 1 + random_.below(2 * sample_every_ - 1);
+  }
+
+  void note_gap(std::uint64_t now, Report& report) {
+    report.longest_starvation_ns = std::max(report.longest_starvation_ns, clock_.to_ns(now - last_success_));
+  }
+
+  /// One operation. True if it counts as one: false for conflicts and exhausted updates.
+  bool step() {
+    const OperationKind kind = kinds_[random_.below(kinds_.size())];
+    const std::uint32_t index = ring_.next();
+    const std::string_view id = documents_.id(index, id_);
+    bool succeeded = false;
+    switch (kind) {
+      case OperationKind::get:
+        succeeded = get(id, index);
+        break;
+      case OperationKind::index:
+        documents_.write_initial(index, next_);
+        succeeded = wrote(handle_.index(id, next_.bytes()));
+        break;
+      case OperationKind::create:
+        documents_.write_initial(index, next_);
+        succeeded = wrote(handle_.create(id, next_.bytes()));
+        break;
+      case OperationKind::remove:
+        succeeded = wrote(handle_.remove(id));
+        break;
+      case OperationKind::update:
+        succeeded = update(id, index);
+        break;
+      case OperationKind::cond:
+        succeeded = conditional_write(id, index, Client::if_seq_no) != Tried::conflict;
+        break;
+    }
+    ++tally_.ended;
+    if (succeeded) ++tally_.operations[static_cast<std::size_t>(kind)];
+    return succeeded;
+  }
+
+  bool get(std::string_view id, std::uint32_t index) {
+    const Outcome outcome = handle_.get(id, document_);
+    if (outcome.result == Result::found) {
+      if (!documents_.whole(index, document_.source.bytes())) [[unlikely]]
+        ++tally_.torn_reads;
+      return true;
+    }
+    return not_rejected(outcome);
+  }
+
+  bool update(std::string_view id, std::uint32_t index) {
+    if (workload_.client == Client::update) {
+      increment_.aim(index);
+      const Outcome outcome = handle_.update(id, increment_, options_);
+      tally_.count_retries(outcome.retries);
+      if (outcome.conflicted()) {
+        ++tally_.exhausted;
+        return false;
+      }
+      const bool succeeded = wrote(outcome);
+      if (outcome.result == Result::updated) count_increment(index);
+      return succeeded;
+    }
+    for (std::uint32_t retries = 0;; ++retries) {
+      const Tried tried = conditional_write(id, index, workload_.client);
+      if (tried == Tried::conflict && retries < workload_.retry_on_conflict) continue;
+      tally_.count_retries(retries);
+      if (tried == Tried::conflict) ++tally_.exhausted;
+      return tried == Tried::done;
+    }
+  }
+
+  enum class Tried { done, conflict, rejected };
+
+  /// The client's read-modify-write in two calls, once.
+  Tried conditional_write(std::string_view id, std::uint32_t index, Client client) {
+    const Outcome read = handle_.get(id, document_);
+    if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
+    increment_.aim(index);
+    increment_({.version = document_.version, .word = document_.word, .source = document_.source.bytes()}, next_);
+    const bool by_version = client == Client::version;
+    const Outcome outcome =
+        handle_.index(id, next_.bytes(),
+                      by_version ? Precondition::if_version(document_.version) : Precondition::if_word(document_.word));
+    if (outcome.conflicted()) return Tried::conflict;
+    if (!wrote(outcome)) return Tried::rejected;
+    if (!by_version && outcome.decided_on != document_.word) [[unlikely]]
+      ++tally_.disorder;
+    count_increment(index);
+    return Tried::done;
+  }
+
+  /// Counts the outcome of a write; true if it ended applied, noop or not_found.
+  bool wrote(const Outcome& outcome) {
+    switch (outcome.result) {
+      case Result::created:
+      case Result::updated:
+      case Result::deleted:
+        ++tally_.applied;
+        break;
+      case Result::conflict:
+        return false;
+      case Result::rejected:
+        return not_rejected(outcome);
+      default:
+        if (!outcome.wrote()) return true;  // nothing was written: no number, no version
+    }
+    ++tally_.writes;
+    if (outcome.word <= outcome.decided_on) [[unlikely]]
+      ++tally_.disorder;
+    return true;
+  }
+
+  bool not_rejected(const Outcome& outcome) {
+    if (outcome.result != Result::rejected) return true;
+    ++tally_.rejected;
+    return false;
+  }
+
+  void count_increment(std::uint32_t index) {
+    ++tally_.increments;
+    if (stock_.empty()) return;
+    if (increment_.sold()) {
+      ++stock_[index].sold;
+    } else {
+      stock_[index].stocked += CounterSource::kUnits;
+    }
+  }
+
+  const CycleClock& clock_ = CycleClock::instance();
+  Handle& handle_;
+  const Workload& workload_;
+  const Documents& documents_;
+  IndexRing ring_;
+  Random random_;
+  Increment increment_;
+  UpdateOptions options_;
+  std::array<OperationKind, 100> kinds_{};
+  DocId id_;
+  Document document_;
+  Source next_;
+  Tally tally_;
+  std::vector<StockMoves> stock_;
+  PerfCounters events_;
+  std::uint64_t phase_began_ = 0;
+  std::uint64_t last_success_ = 0;
+  std::uint64_t sample_every_ = 1;
+  std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();
+};
+
+}  // namespace occ
