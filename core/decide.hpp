@@ -34,9 +34,15 @@ struct Decision {
 };
 
 /// A tombstone that has outlived gc_deletes is as if it had never been (InternalEngine.resolveDocVersion), pruned or
-/// not.
+/// not. `now_ms` may have been read before another thread's delete, so time can seem to run backwards here: such a
+/// tombstone is as one of this instant.
 [[nodiscard]] constexpr bool expired(const State& state, Instant at) noexcept {
-  return state.kind == State::Kind::tombstone && at.now_ms - state.deleted_at_ms > at.gc_deletes_ms;
+  if (state.kind != State::Kind::tombstone) return false;
+  if (at.gc_deletes_ms < 0) return true;
+  // Unsigned, so that no pair of instants overflows.
+  return at.now_ms > state.deleted_at_ms &&
+         static_cast<std::uint64_t>(at.now_ms) - static_cast<std::uint64_t>(state.deleted_at_ms) >
+             static_cast<std::uint64_t>(at.gc_deletes_ms);
 }
 
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
@@ -65,11 +71,14 @@ struct Decision {
     case Kind::version:
       if (current != precondition.version) return conflict(Cause::version_mismatch);
       break;
+    // A negative version is none that a document can have (requests with one are refused before they get here).
     case Kind::external:
-      if (!forgotten && current >= precondition.version) return conflict(Cause::version_not_higher);
+      if (precondition.version < 0 || (!forgotten && current >= precondition.version))
+        return conflict(Cause::version_not_higher);
       break;
     case Kind::external_gte:
-      if (!forgotten && current > precondition.version) return conflict(Cause::version_higher);
+      if (precondition.version < 0 || (!forgotten && current > precondition.version))
+        return conflict(Cause::version_higher);
       break;
     case Kind::must_not_exist:
       if (live) return conflict(Cause::already_exists);
