@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "build_info.hpp"
 #include "harness/cycle_clock.hpp"
@@ -81,6 +82,17 @@ json smt() {
   return active == "1";
 }
 
+json virtual_machine() {
+  const json flags = value_of("/proc/cpuinfo", "flags");
+  if (!flags.is_string()) return nullptr;
+  return (" " + flags.get_ref<const std::string&>() + " ").find(" hypervisor ") != std::string::npos;
+}
+
+json dirty() {
+  constexpr std::string_view kAnswer = build_info::kDirty;
+  return kAnswer == "unknown" ? json(nullptr) : json(kAnswer == "yes");
+}
+
 }  // namespace
 
 json environment() {
@@ -97,7 +109,7 @@ json environment() {
         {"cores_online", ::sysconf(_SC_NPROCESSORS_ONLN)},
         {"smt_active", smt()},
         {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
-        {"hypervisor", first_line("/sys/hypervisor/type")}}},
+        {"virtual_machine", virtual_machine()}}},
       {"memory", value_of("/proc/meminfo", "MemTotal")},
       {"kernel", fmt::format("{} {}", system.sysname, system.release)},
       {"transparent_hugepage", chosen("/sys/kernel/mm/transparent_hugepage/enabled")},
@@ -105,7 +117,7 @@ json environment() {
       {"build_type", build_info::kBuildType},
       {"flags", build_info::kFlags},
       {"commit", build_info::kCommit},
-      {"dirty", build_info::kDirty},
+      {"dirty", dirty()},
       {"version", build_info::kVersion},
       {"allocator", allocator()},
       {"clock",
