@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -27,6 +26,10 @@ std::vector<ResultFile> read_files(const std::vector<std::string>& names) {
       if (std::filesystem::equivalent(earlier.name, name, error)) {
         throw BadInput(fmt::format("{} and {} are the same file; give each result file once", earlier.name, name));
       }
+    }
+    if (std::filesystem::is_directory(name, error)) {
+      throw BadInput(fmt::format("{} is a folder; a CSV file is expected, e.g. {}", name,
+                                 (std::filesystem::path(name) / "results.csv").string()));
     }
     files.push_back({name, read_csv(name)});
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "harness/columns.hpp"
 #include "harness/commands.hpp"
 #include "harness/comparison.hpp"
 
@@ -436,6 +437,11 @@ TEST(Compare, describe_markdown_is_a_table) {
   const std::string text = describe(
       compared(Rows{}.add("mutex_global", {100, 100}).add("packed_cas", {200, 200}).file()), TableStyle::markdown);
   EXPECT_THAT(text, AllOf(HasSubstr("### hot, 2 threads"), HasSubstr("| winner | packed_cas "), HasSubstr("-:|")));
+}
+
+TEST(Compare, compare_reads_columns_that_a_run_writes) {
+  const std::vector<std::string> written = header();
+  for (const auto& [column, value] : ordinary_row()) EXPECT_THAT(written, ::testing::Contains(column));
 }
 
 TEST(Compare, compare_same_seed_gives_the_same_text) {
