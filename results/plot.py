@@ -170,6 +170,8 @@ def find_key(tree, names, wanted):
         pending = [tree]
         while pending:
             node = pending.pop(0)
+            if isinstance(node, list):
+                pending.extend(node)
             if not isinstance(node, dict):
                 continue
             value = node.get(name)
@@ -660,7 +662,7 @@ def draw_ratio(results, out, baseline):
     def prepare(axis):
         axis.set_yscale("log", base=2)
         axis.axhline(1, color="#333333", linewidth=0.9, zorder=1)
-        ticks = [v for v in (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32, 64)]
+        ticks = [2.0 ** power for power in range(-12, 13)]
         low, high = axis.get_ylim()
         low, high = min(low, 1 / 1.3), max(high, 1.3)
         if high / low < 4:
@@ -668,7 +670,7 @@ def draw_ratio(results, out, baseline):
         axis.set_ylim(low, high)
         axis.yaxis.set_major_locator(FixedLocator(ticks))
         axis.yaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1/{1 / value:.0f}" if value < 0.45 else f"{value:.3g}"))
 
     name = strategy + (f"/{form}" if form else "")
     notes = ["Points: median of the ratios of equal replicates. Bars: its 95 % bootstrap interval; a bar that crosses 1 shows no difference. "

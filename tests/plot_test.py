@@ -97,6 +97,13 @@ class PlotTest(unittest.TestCase):
                     self.assertTrue(file.read().startswith(start), figure)
         self.assertEqual(len(result.stdout.splitlines()), 10)
 
+    def test_provenance_of_several_invocations_gives_cores_and_machine(self):
+        path = self.write(ordinary_rows())
+        with open(os.path.join(self.folder, "results.json"), "w", encoding="utf-8") as file:
+            json.dump({"invocations": [{"environment": {"cpu": {"model": "A processor", "cores_online": 2}}}]}, file)
+        results = plot.Results([path])
+        self.assertEqual((results.cores, results.machine), (2, "A processor"))
+
     def test_plot_same_input_gives_the_same_bytes(self):
         path = self.write(ordinary_rows())
         contents = []
