@@ -220,7 +220,7 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
   claims.tombstones_may_have_expired =
       cell.workload->mix.has(OperationKind::remove) &&
       seconds_between(began, steady_now()) * 1e3 + 1 >= static_cast<double>(conditions.gc_deletes_ms);
-  measurement.verdict = verify(table, *cell.documents, *cell.workload, claims);
+  measurement.verification = verify(table, *cell.documents, *cell.workload, claims);
   return measurement;
 }
 

@@ -56,7 +56,7 @@ struct Measurement {
   MemoryUsage memory;
   MemoryUse table;
   double load_average = 0;
-  Verification verdict;
+  Verification verification;
 };
 
 /// The processors that workers are pinned to: worker i to the (i mod size)-th.

@@ -178,22 +178,23 @@ void add_resources(std::vector<Column>& all) {
 
 void add_verdict(std::vector<Column>& all) {
   all.push_back({"oversold", "units sold that were not in stock; stock workload only",
-                 [](const Row& r) { return number(r.measurement.verdict.oversold); }});
+                 [](const Row& r) { return number(r.measurement.verification.oversold); }});
   all.push_back({"torn_reads", "sources read that nobody wrote",
                  [](const Row& r) { return number(r.measurement.window.torn_reads); }});
   all.push_back({"lost_updates",
                  "acknowledged increments that the counters do not show (with index, create or delete in the mix: "
                  "acknowledged writes that the versions do not show)",
-                 [](const Row& r) { return number(r.measurement.verdict.lost_updates); }});
+                 [](const Row& r) { return number(r.measurement.verification.lost_updates); }});
   all.push_back({"checked", "how: sums (counters, versions, numbers), history, or none", [](const Row& r) {
-                   const bool nothing = r.measurement.verdict.verified == Verification::Verified::not_applicable;
+                   const bool nothing = r.measurement.verification.verified == Verification::Verified::not_applicable;
                    return std::string(nothing ? "none" : "sums");
                  }});
   all.push_back({"verified",
                  "yes; no: the row is void; caught: a negative control failed, as it should; not_applicable: nothing "
                  "is stored",
-                 [](const Row& r) { return std::string(to_string(r.measurement.verdict.verified)); }});
-  all.push_back({"violation", "what was found wrong", [](const Row& r) { return r.measurement.verdict.violation; }});
+                 [](const Row& r) { return std::string(to_string(r.measurement.verification.verified)); }});
+  all.push_back(
+      {"violation", "what was found wrong", [](const Row& r) { return r.measurement.verification.violation; }});
 }
 
 }  // namespace

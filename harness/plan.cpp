@@ -239,8 +239,8 @@ Plan make_plan(const Options& given) {
       }
       workload.documents = plan.documents.back().size();
     } else {
-      check_memory(workload);
       plan.documents.push_back(Documents::generated(workload.layout, workload.documents, workload.body_bytes, field));
+      check_memory(workload);
     }
     workload.distribution.check(workload.documents);
   }

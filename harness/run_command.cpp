@@ -136,14 +136,14 @@ class Run {
                               .generator_p = test_generator(cell, step.replicate),
                               .collision_probability = meeting(cell),
                               .measurement = *measurement}));
-      const Verification& verdict = measurement->verdict;
-      if (verdict.verified == Verification::Verified::no) {
+      const Verification& verification = measurement->verification;
+      if (verification.verified == Verification::Verified::no) {
         any_wrong = true;
-        progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verdict.violation));
+        progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verification.violation));
       }
       progress.end(
           rate(static_cast<double>(measurement->window.total_operations()) / measurement->window_s) +
-          (verdict.verified == Verification::Verified::caught ? ", caught losing updates, as it should be" : ""));
+          (verification.verified == Verification::Verified::caught ? ", caught losing updates, as it should be" : ""));
     }
     return any_wrong ? kExitVerificationFailed : kExitOk;
   }

@@ -87,11 +87,11 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
           counters.applied + counters.noop + counters.not_found + counters.conflicts() + counters.publication_failures);
   require("rejected operations", tally.rejected, 0U);
 
-  Verification verdict;
+  Verification verification;
   if (semantics == Semantics::none) {
-    verdict.verified = wrong.empty() ? Verification::Verified::not_applicable : Verification::Verified::no;
-    verdict.violation = fmt::format("{}", fmt::join(wrong, "; "));
-    return verdict;
+    verification.verified = wrong.empty() ? Verification::Verified::not_applicable : Verification::Verified::no;
+    verification.violation = fmt::format("{}", fmt::join(wrong, "; "));
+    return verification;
   }
 
   require("applied writes counted by the strategy", counters.applied, tally.applied);
@@ -103,7 +103,7 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
   if (workload.mix.only_increments()) {
     require("documents", found.live, documents.size());
     require("documents whose _version is not 1 + their counter", found.wrong_versions, 0U);
-    verdict.lost_updates = static_cast<std::int64_t>(tally.increments) - found.increments;
+    verification.lost_updates = static_cast<std::int64_t>(tally.increments) - found.increments;
     require("sum of counters", found.increments, tally.increments);
   }
 
@@ -128,21 +128,21 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
 
   if (!workload.mix.only_increments() && !claims.tombstones_may_have_expired) {
     const std::int64_t versions = found.versions + tombstone_versions(table, documents);
-    verdict.lost_updates = static_cast<std::int64_t>(tally.writes) - versions;
+    verification.lost_updates = static_cast<std::int64_t>(tally.writes) - versions;
     require("sum of versions", versions, tally.writes);
   }
   if (workload.layout == SourceLayout::stock) {
-    verdict.oversold = found.units_surplus;
+    verification.oversold = found.units_surplus;
     require("units oversold", found.units_surplus, 0U);
     require("units vanished", found.units_missing, 0U);
   }
 
   const bool is_control = semantics == Semantics::unchecked;
-  verdict.verified = wrong.empty() ? Verification::Verified::yes
-                     : is_control  ? Verification::Verified::caught
-                                   : Verification::Verified::no;
-  verdict.violation = fmt::format("{}", fmt::join(wrong, "; "));
-  return verdict;
+  verification.verified = wrong.empty() ? Verification::Verified::yes
+                          : is_control  ? Verification::Verified::caught
+                                        : Verification::Verified::no;
+  verification.violation = fmt::format("{}", fmt::join(wrong, "; "));
+  return verification;
 }
 
 }  // namespace occ

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <time.h>
+
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -62,8 +64,8 @@ struct alignas(kFalseSharingRange) Report {
 /// the operation under way.
 ///
 /// Latency is the service time of a whole operation, retries included, of one operation in k; k is chosen from the
-/// warm-up so that the two clock readings cost less than kClockShare of the time, and the distance between samples is
-/// random, so as not to beat with the workload.
+/// warm-up so that the two clock readings cost less than kClockShare of the processor time, and the distance between
+/// samples is random, so as not to beat with the workload.
 template <TableHandle Handle>
 class Worker {
  public:
@@ -86,7 +88,7 @@ class Worker {
   void run(const PhaseWord& phases, Report& report) {
     phases.value.wait(Phase::filled, std::memory_order_acquire);
     Phase seen = Phase::warmup;
-    phase_began_ = clock_.now();
+    cpu_began_ns_ = thread_cpu_ns();
     for (;;) {
       // relaxed: the phase carries no data
       if (const Phase phase = phases.value.load(std::memory_order_relaxed); phase != seen) [[unlikely]] {
@@ -113,8 +115,7 @@ class Worker {
   void open_window(Report& report) {
     const std::uint64_t now = clock_.now();
     if (tally_.ended > 0) {
-      const double operation_ns =
-          static_cast<double>(clock_.to_ns(now - phase_began_)) / static_cast<double>(tally_.ended);
+      const double operation_ns = (thread_cpu_ns() - cpu_began_ns_) / static_cast<double>(tally_.ended);
       const double every = std::ceil(2 * clock_.cost_ns() / (kClockShare * std::max(operation_ns, 1.0)));
       sample_every_ = static_cast<std::uint64_t>(std::clamp(every, 1.0, 1e6));
     }
@@ -145,6 +146,13 @@ class Worker {
       }
     }
     until_sample_ = sample_every_ == 1 ? 1 : 1 + random_.below(2 * sample_every_ - 1);
+  }
+
+  /// Processor time, since what a thread waits for others costs no clock readings.
+  static double thread_cpu_ns() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
   }
 
   void note_gap(std::uint64_t now, Report& report) {
@@ -288,7 +296,7 @@ class Worker {
   Tally tally_;
   std::vector<StockMoves> stock_;
   PerfCounters events_;
-  std::uint64_t phase_began_ = 0;
+  double cpu_began_ns_ = 0;
   std::uint64_t last_success_ = 0;
   std::uint64_t sample_every_ = 1;
   std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();

@@ -1,0 +1,240 @@
+// The program as people call it: exit statuses, messages, files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "harness/csv.hpp"
+
+namespace occ {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+struct Ended {
+  int status;
+  std::string output;
+};
+
+/// In an empty working folder, removed afterwards.
+class Cli : public testing::Test {
+ protected:
+  Cli() {
+    std::string pattern = (fs::temp_directory_path() / "occkit-cli-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~Cli() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] Ended occkit(const std::string& arguments) const {
+    const std::string command = "cd '" + folder_.string() + "' && " OCCKIT_PROGRAM " " + arguments + " 2>&1";
+    FILE* pipe = popen(command.c_str(), "r");
+    std::string output;
+    std::array<char, 4096> buffer;
+    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+      output.append(buffer.data(), got);
+    }
+    const int status = pclose(pipe);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+  }
+
+  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  [[nodiscard]] std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {}));
+  }
+
+  void expect_refused(const std::string& arguments, const testing::Matcher<const std::string&>& message) const {
+    const std::size_t before = files();
+    const Ended ended = occkit(arguments);
+    EXPECT_EQ(ended.status, 2) << arguments << "\n" << ended.output;
+    EXPECT_THAT(ended.output, message) << arguments;
+    EXPECT_EQ(files(), before) << arguments;
+  }
+
+  fs::path folder_;
+};
+
+constexpr const char* kShort = "run --strategy null --docs 10 --threads 1 --duration 10ms --warmup 0 --replicates 2 ";
+
+TEST_F(Cli, run_unknown_strategy_lists_the_known) {
+  expect_refused("run --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas"), HasSubstr("all")));
+}
+TEST_F(Cli, run_unknown_workload_lists_the_known) {
+  expect_refused("run --workload nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("ycsb-a"), HasSubstr("stock")));
+}
+TEST_F(Cli, run_number_out_of_range_names_the_range) {
+  expect_refused("run --threads 0", HasSubstr("1 to 1024"));
+  expect_refused("run --threads -1", HasSubstr("1 to 1024"));
+  expect_refused("run --threads 1,1", HasSubstr("twice"));
+  expect_refused("run --threads 1,", HasSubstr("1 to 1024"));
+  expect_refused("run --docs 0", HasSubstr("from 1"));
+  expect_refused("run --docs -5", HasSubstr("from 1"));
+  expect_refused("run --docs 1e6", HasSubstr("whole numbers"));
+  expect_refused("run --shards 0", HasSubstr("1 to 1024"));
+  expect_refused("run --body 7", HasSubstr("8 to 16777216"));
+  expect_refused("run --body 16777217", HasSubstr("8 to 16777216"));
+  expect_refused("run --workload stock --body 39", HasSubstr("40 to"));
+  expect_refused("run --replicates 0", HasSubstr("from 1"));
+  expect_refused("run --retry-on-conflict -1", HasSubstr("from 0"));
+  expect_refused("run --think-ns -1", HasSubstr("from 0"));
+  expect_refused("run --seed -1", HasSubstr("from 0"));
+  expect_refused("run --docs 4000000000 --body 1000000", HasSubstr("GiB"));
+}
+TEST_F(Cli, run_time_out_of_range_names_the_forms) {
+  for (const char* time : {"0", "-1s", "2x", "s", "nan", "inf", "1e99"}) {
+    expect_refused(std::string("run --duration ") + time, HasSubstr("500ms"));
+  }
+  expect_refused("run --gc-deletes -2", HasSubstr("gc-deletes"));
+}
+TEST_F(Cli, run_unknown_word_names_the_accepted) {
+  expect_refused("run --dist pareto", HasSubstr("zipf:THETA"));
+  expect_refused("run --dist zipf:-1", HasSubstr("zipf:THETA"));
+  expect_refused("run --dist hot:11 --docs 10", HasSubstr("hot:1"));
+  expect_refused("run --mix get=50", HasSubstr("sum is 50"));
+  expect_refused("run --mix get=50,get=50", HasSubstr("twice"));
+  expect_refused("run --mix fetch=100", HasSubstr("cond"));
+  expect_refused("run --mix get=-1", HasSubstr("percentage"));
+  expect_refused("run --client nobody", HasSubstr("if_seq_no"));
+  expect_refused("run --update sideways", HasSubstr("in_place"));
+  expect_refused("run --transform xml", HasSubstr("json"));
+  expect_refused("run --update in_place --strategy packed_cas", HasSubstr("in_place"));
+  expect_refused("run --workload stock --mix delete=100", HasSubstr("stock accepts"));
+  expect_refused("run --nonsense", HasSubstr("--nonsense"));
+}
+TEST_F(Cli, run_into_a_folder_that_cannot_be_written_is_said_before_it_starts) {
+  write("plain", "text");
+  expect_refused(std::string(kShort) + "--out plain/below", HasSubstr("plain/below"));
+}
+TEST_F(Cli, run_into_existing_results_overwrites_nothing) {
+  ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);
+  const std::string before = read("a/results.csv");
+  expect_refused(std::string(kShort) + "--out a", AllOf(HasSubstr("not overwritten"), HasSubstr("--resume")));
+  EXPECT_EQ(read("a/results.csv"), before);
+}
+TEST_F(Cli, run_load_of_malformed_lines_names_the_line) {
+  write("a.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"n\":1}\n{\"index\":{\"_id\":\"2\"}}\n{\"n\":\n");
+  expect_refused("run --load a.ndjson", HasSubstr("a.ndjson:4:"));
+  write("b.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"n\":1}\nnonsense\n{}\n");
+  expect_refused("run --load b.ndjson", HasSubstr("b.ndjson:3:"));
+  write("c.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{}\n{\"index\":{\"_id\":\"1\"}}\n{}\n");
+  expect_refused("run --load c.ndjson", AllOf(HasSubstr("c.ndjson:3:"), HasSubstr("twice")));
+  write("d.ndjson", "{\"delete\":{\"_id\":\"1\"}}\n");
+  expect_refused("run --load d.ndjson", AllOf(HasSubstr("d.ndjson:1:"), HasSubstr("index and create")));
+  write("e.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"counter\":\"six\"}\n");
+  expect_refused("run --load e.ndjson", AllOf(HasSubstr("e.ndjson:2:"), HasSubstr("--json-field")));
+  write("f.ndjson", "");
+  expect_refused("run --load f.ndjson", HasSubstr("f.ndjson"));
+  expect_refused("run --load nowhere.ndjson", HasSubstr("nowhere.ndjson"));
+}
+TEST_F(Cli, run_load_of_ids_and_sources_beyond_the_limits_is_refused) {
+  write("empty.ndjson", "{\"index\":{\"_id\":\"\"}}\n{}\n");
+  expect_refused("run --load empty.ndjson", AllOf(HasSubstr("empty.ndjson:1:"), HasSubstr("1 to 512")));
+  write("long.ndjson", "{\"index\":{\"_id\":\"" + std::string(513, 'i') + "\"}}\n{}\n");
+  expect_refused("run --load long.ndjson", AllOf(HasSubstr("long.ndjson:1:"), HasSubstr("1 to 512")));
+  write("big.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"a\":\"" + std::string(16U << 20U, 'a') + "\"}\n");
+  expect_refused("run --load big.ndjson", AllOf(HasSubstr("big.ndjson:2:"), HasSubstr("16777216")));
+}
+TEST_F(Cli, run_load_of_good_documents_verifies) {
+  write("a.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"counter\":41,\"t\":\"x\"}\n{\"create\":{\"_id\":\"" +
+                        std::string(512, 'i') + "\"}}\n{}\n");
+  const Ended ended =
+      occkit("run --strategy mutex_global --load a.ndjson --threads 2 --duration 20ms --replicates 1 --out a");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  EXPECT_EQ(table.rows.at(0).at(table.find_column("verified").value()), "yes");
+  EXPECT_EQ(table.rows.at(0).at(table.find_column("docs").value()), "2");
+}
+TEST_F(Cli, run_option_file_gives_way_to_the_command_line) {
+  write("x.toml",
+        "# an experiment\nstrategy = [\"null\"]\nthreads = [1, 2]\nduration = \"10ms\"\nwarmup = 0\n"
+        "docs = 10\nreplicates = 3\nmix = \"get=50,update=50\"\npin = true\n");
+  ASSERT_EQ(occkit("run --config x.toml --replicates 1 --out a").status, 0);
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  EXPECT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.rows.at(0).at(table.find_column("mix").value()), "get=50,update=50");
+  EXPECT_EQ(table.rows.at(0).at(table.find_column("pinned").value()), "1");
+}
+TEST_F(Cli, run_option_file_with_an_unknown_option_is_refused) {
+  write("x.toml", "threds = 1\n");
+  expect_refused("run --config x.toml", AllOf(HasSubstr("threds"), HasSubstr("threads")));
+  expect_refused("run --config nowhere.toml", HasSubstr("nowhere.toml"));
+}
+TEST_F(Cli, resume_after_a_cut_row_completes_the_run) {
+  ASSERT_EQ(occkit(std::string(kShort) + "--threads 1 --out a").status, 2);  // given twice
+  ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);
+  const std::string whole = read("a/results.csv");
+  write("a/results.csv", whole.substr(0, whole.size() - 5));
+  const Ended ended = occkit("run --resume a");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  EXPECT_EQ(table.rows.size(), 2U);
+  EXPECT_FALSE(table.unterminated);
+  EXPECT_EQ(occkit("run --out a --resume").status, 0);
+  EXPECT_EQ(read_csv(folder_ / "a/results.csv").rows.size(), 2U);
+}
+TEST_F(Cli, resume_with_other_options_says_which) {
+  ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);
+  const std::string before = read("a/results.csv");
+  expect_refused("run --resume a --docs 11", AllOf(HasSubstr("--docs was 10, is 11")));
+  expect_refused("run --resume a --shards 2", HasSubstr("--shards 2 was not given"));
+  expect_refused("run --resume nowhere", HasSubstr("nowhere"));
+  expect_refused("run --resume", HasSubstr("--resume DIR"));
+  EXPECT_EQ(read("a/results.csv"), before);
+}
+TEST_F(Cli, run_after_an_interrupt_keeps_finished_rows_and_ends_with_130) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stderr) == nullptr) _exit(99);
+    execl(OCCKIT_PROGRAM, "occkit", "run", "--strategy", "null", "--docs", "10", "--threads", "1", "--warmup", "0",
+          "--duration", "100ms", "--replicates", "100000", "--out", "a", nullptr);
+    _exit(98);
+  }
+  const auto rows = [&] {
+    return fs::exists(folder_ / "a/results.csv") && !read("a/results.csv").empty()
+               ? parse_csv(read("a/results.csv"), "a").rows.size()
+               : 0;
+  };
+  for (int i = 0; i < 600 && rows() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_GE(rows(), 2U);
+  EXPECT_FALSE(read_csv(folder_ / "a/results.csv").unterminated);
+  EXPECT_THAT(read("log"), HasSubstr("--resume a"));
+}
+TEST_F(Cli, run_negative_control_is_caught_with_status_0) {
+  const Ended ended = occkit(
+      "run --strategy unchecked --workload hot --threads 4 --think-ns 2000 --duration 200ms --replicates 1 --out a");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  EXPECT_EQ(table.rows.at(0).at(table.find_column("verified").value()), "caught");
+}
+TEST_F(Cli, list_names_strategies_workloads_and_columns) {
+  const Ended ended = occkit("list");
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("packed_cas"), HasSubstr("lock_free"), HasSubstr("read-mostly"),
+                                  HasSubstr("life_attempts"), HasSubstr("zipf:0.99")));
+}
+TEST_F(Cli, no_subcommand_is_bad_input) {
+  expect_refused("", HasSubstr("subcommand"));
+}
+
+}  // namespace
+}  // namespace occ

@@ -1,0 +1,326 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "harness/cell.hpp"
+#include "harness/columns.hpp"
+#include "harness/commands.hpp"
+#include "harness/counter_source.hpp"
+#include "harness/plan.hpp"
+#include "harness/schedule.hpp"
+#include "variants/strategies.hpp"
+
+namespace occ {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+using Verified = Verification::Verified;
+
+const std::atomic<bool> kNotInterrupted{false};
+
+/// One replicate of the only cell of a plan.
+Measurement measure_with(Options options) {
+  options.try_emplace("docs", "64");
+  options.try_emplace("threads", "2");
+  options.try_emplace("duration", "50ms");
+  options.try_emplace("warmup", "10ms");
+  const Plan plan = make_plan(options);
+  EXPECT_EQ(plan.cells.size(), 1U);
+  return measure(plan.cells.front(), plan.conditions, 1, kNotInterrupted).value();
+}
+
+class EveryStrategy : public testing::TestWithParam<StrategyInfo> {
+ protected:
+  /// What a run on this strategy must end with, if the harness is right and the strategy is what it claims to be.
+  void expect_verified(Options options) {
+    options["strategy"] = GetParam().name;
+    const Measurement measurement = measure_with(options);
+    const Verification& verification = measurement.verification;
+    switch (GetParam().semantics) {
+      case Semantics::none:
+        EXPECT_EQ(verification.verified, Verified::not_applicable) << verification.violation;
+        break;
+      case Semantics::unchecked:
+        EXPECT_NE(verification.verified, Verified::no) << verification.violation;
+        break;
+      default:
+        EXPECT_EQ(verification.verified, Verified::yes) << verification.violation;
+    }
+    EXPECT_GT(measurement.window.total_operations(), 0U);
+    EXPECT_GT(measurement.latency.count(), 0U);
+    EXPECT_EQ(measurement.thread_operations.size(), 2U);
+  }
+};
+
+TEST_P(EveryStrategy, measure_updates_of_hot_document_verifies) {
+  expect_verified({{"workload", "hot"}});
+}
+TEST_P(EveryStrategy, measure_stock_verifies) {
+  expect_verified({{"workload", "stock"}});
+}
+TEST_P(EveryStrategy, measure_json_verifies) {
+  expect_verified({{"transform", "json"}, {"workload", "zipf"}});
+}
+TEST_P(EveryStrategy, measure_clients_loop_on_seq_no_verifies) {
+  expect_verified({{"workload", "hot"}, {"client", "if_seq_no"}});
+}
+TEST_P(EveryStrategy, measure_clients_loop_on_version_verifies) {
+  expect_verified({{"workload", "hot"}, {"client", "version"}});
+}
+TEST_P(EveryStrategy, measure_every_operation_with_fail_overs_verifies) {
+  expect_verified({{"mix", "get=20,index=20,create=15,delete=15,update=15,cond=15"},
+                   {"shards", "4"},
+                   {"fail-over-every", "5ms"},
+                   {"retry-on-conflict", "3"}});
+}
+TEST_P(EveryStrategy, measure_with_expiring_tombstones_verifies) {
+  expect_verified({{"mix", "get=25,index=25,delete=25,create=25"}, {"gc-deletes", "0"}});
+}
+TEST_P(EveryStrategy, measure_sources_of_8_bytes_verifies) {
+  expect_verified({{"body", "8"}, {"docs", "3"}});
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, EveryStrategy, testing::ValuesIn(strategies().begin(), strategies().end()),
+                         [](const auto& strategy) { return std::string(strategy.param.name); });
+
+TEST(Measure, unchecked_with_racing_threads_is_caught) {
+  // The think time makes it race on one core, too: a thread is preempted between read and write.
+  const Measurement measurement = measure_with(
+      {{"strategy", "unchecked"}, {"workload", "hot"}, {"threads", "4"}, {"duration", "200ms"}, {"think-ns", "2000"}});
+  EXPECT_EQ(measurement.verification.verified, Verified::caught);
+  EXPECT_GT(measurement.verification.lost_updates.value(), 0);
+  EXPECT_THAT(measurement.verification.violation, HasSubstr("sum of counters"));
+}
+
+TEST(Measure, in_place_update_never_conflicts) {
+  const Measurement measurement =
+      measure_with({{"strategy", "mutex_striped"}, {"update", "in_place"}, {"workload", "hot"}, {"threads", "4"}});
+  EXPECT_EQ(measurement.lifetime_counters.conflicts(), 0U);
+}
+
+TEST(Measure, interrupted_gives_nothing) {
+  const std::atomic<bool> interrupted{true};
+  const Plan plan = make_plan({{"strategy", "null"}, {"threads", "2"}, {"docs", "10"}, {"duration", "1h"}});
+  EXPECT_FALSE(measure(plan.cells.front(), plan.conditions, 1, interrupted));
+}
+
+/// A table with two documents that were updated once and twice, and claims that fit it.
+class Verify : public testing::Test {
+ protected:
+  Verify() {
+    const auto handle = table_->handle();
+    DocId id;
+    Source source;
+    for (std::uint32_t index = 0; index < documents_.size(); ++index) {
+      documents_.write_initial(index, source);
+      handle->create(documents_.id(index, id), source.bytes());
+      for (std::uint32_t i = 0; i <= index; ++i) update(*handle, index);
+    }
+    claims_.counters = handle->counters();
+    claims_.tally.writes = claims_.tally.applied = 5;
+    claims_.tally.increments = 3;
+    claims_.window_operations = 3;
+  }
+
+  void update(AnyHandle& handle, std::uint32_t index) {
+    DocId id;
+    Document document;
+    Source next;
+    handle.get(documents_.id(index, id), document);
+    next.assign(document.source.bytes());
+    CounterSource::set_counter(next, CounterSource::counter(next.bytes()) + 1);
+    handle.index(documents_.id(index, id), next.bytes(), {});
+  }
+
+  [[nodiscard]] Verification verification() { return verify(*table_, documents_, workload_, claims_); }
+
+  std::unique_ptr<AnyTable> table_ = make_table("mutex_global");
+  Documents documents_ = Documents::generated(SourceLayout::counter, 2, 64, "");
+  Workload workload_ = custom_workload();
+  Claims claims_;
+};
+
+TEST_F(Verify, true_claims_pass) {
+  EXPECT_EQ(verification().verified, Verified::yes) << verification().violation;
+  EXPECT_EQ(verification().lost_updates, 0);
+}
+TEST_F(Verify, an_increment_too_many_is_a_lost_update) {
+  ++claims_.tally.increments;
+  EXPECT_EQ(verification().verified, Verified::no);
+  EXPECT_EQ(verification().lost_updates, 1);
+}
+TEST_F(Verify, a_write_too_many_is_found_by_the_numbers) {
+  ++claims_.tally.writes;
+  EXPECT_THAT(verification().violation, HasSubstr("numbers used"));
+}
+TEST_F(Verify, an_applied_write_that_the_strategy_did_not_count_is_found) {
+  ++claims_.tally.applied;
+  EXPECT_THAT(verification().violation, HasSubstr("applied writes"));
+}
+TEST_F(Verify, attempts_that_do_not_add_up_are_found) {
+  ++claims_.counters.attempts;
+  EXPECT_THAT(verification().violation, HasSubstr("attempts"));
+}
+TEST_F(Verify, torn_reads_disorder_and_rejections_are_found) {
+  claims_.tally.torn_reads = claims_.tally.disorder = claims_.tally.rejected = 1;
+  EXPECT_THAT(verification().violation, testing::AllOf(HasSubstr("torn"), HasSubstr("order"), HasSubstr("rejected")));
+}
+TEST_F(Verify, an_idle_window_is_found) {
+  claims_.window_operations = 0;
+  EXPECT_THAT(verification().violation, HasSubstr("no operation"));
+}
+TEST_F(Verify, a_version_without_its_increment_is_found) {
+  DocId id;
+  Source source;
+  const auto handle = table_->handle();
+  documents_.write_initial(0, source);
+  handle->index(documents_.id(0, id), source.bytes(), {});
+  EXPECT_THAT(verification().violation, HasSubstr("_version"));
+}
+TEST_F(Verify, a_changed_byte_of_the_filler_is_found) {
+  DocId id;
+  Document document;
+  const auto handle = table_->handle();
+  handle->get(documents_.id(1, id), document);
+  document.source.data()[40] ^= std::byte{1};
+  handle->index(documents_.id(1, id), document.source.bytes(), {});
+  EXPECT_THAT(verification().violation, HasSubstr("nobody wrote"));
+}
+TEST_F(Verify, a_missing_document_is_found) {
+  DocId id;
+  table_->handle()->remove(documents_.id(1, id), {});
+  EXPECT_THAT(verification().violation, HasSubstr("documents: 1 instead of 2"));
+}
+TEST_F(Verify, versions_of_tombstones_are_counted) {
+  workload_.mix = Mix::parse("update=50,delete=50");
+  DocId id;
+  table_->handle()->remove(documents_.id(1, id), {});
+  ++claims_.tally.writes;
+  EXPECT_EQ(verification().verified, Verified::yes) << verification().violation;
+}
+TEST_F(Verify, a_lost_delete_is_found_by_the_versions) {
+  workload_.mix = Mix::parse("update=50,delete=50");
+  ++claims_.tally.writes;
+  EXPECT_THAT(verification().violation, HasSubstr("sum of versions: 5 instead of 6"));
+}
+
+TEST(Stock, a_unit_sold_twice_is_oversold) {
+  const auto table = make_table("mutex_global");
+  const Documents documents = Documents::generated(SourceLayout::stock, 1, 64, "");
+  DocId id;
+  Source source;
+  const auto handle = table->handle();
+  documents.write_initial(0, source);
+  handle->create(documents.id(0, id), source.bytes());
+  CounterSource::set_counter(source, 1);
+  CounterSource::set_units(source, CounterSource::kUnits - 1);
+  handle->index(documents.id(0, id), source.bytes());
+  Workload workload = custom_workload();
+  workload.layout = SourceLayout::stock;
+  Claims claims;
+  claims.counters = handle->counters();
+  claims.tally.writes = claims.tally.applied = 2;
+  claims.tally.increments = 1;
+  claims.window_operations = 1;
+  claims.stock = {{.sold = 1}};
+  EXPECT_EQ(verify(*table, documents, workload, claims).verified, Verified::yes);
+  claims.stock = {{.sold = 2}};
+  const Verification twice = verify(*table, documents, workload, claims);
+  EXPECT_EQ(twice.oversold, 1U);
+  EXPECT_EQ(twice.verified, Verified::no);
+}
+
+TEST(CounterSource, whole_with_different_ends_is_torn) {
+  Source source;
+  CounterSource::write(7, 64, false, source);
+  EXPECT_TRUE(CounterSource::whole(7, source.bytes()));
+  EXPECT_FALSE(CounterSource::whole(8, source.bytes()));
+  source.data()[0] ^= std::byte{1};
+  EXPECT_FALSE(CounterSource::whole(7, source.bytes()));
+}
+
+TEST(Schedule, every_replicate_of_every_cell_comes_once_in_blocks) {
+  const auto steps = make_schedule(7, 3, 1);
+  ASSERT_EQ(steps.size(), 21U);
+  for (std::uint32_t block = 0; block < 3; ++block) {
+    std::set<std::size_t> cells;
+    for (std::size_t i = 0; i < 7; ++i) {
+      EXPECT_EQ(steps[block * 7 + i].replicate, block + 1);
+      cells.insert(steps[block * 7 + i].cell);
+    }
+    EXPECT_EQ(cells.size(), 7U);
+  }
+}
+
+TEST(Schedule, order_depends_on_the_seed_only) {
+  const auto order = [](std::uint64_t seed) {
+    std::vector<std::size_t> cells;
+    for (const Step& step : make_schedule(50, 1, seed)) cells.push_back(step.cell);
+    return cells;
+  };
+  EXPECT_EQ(order(1), order(1));
+  EXPECT_NE(order(1), order(2));
+}
+
+TEST(Columns, header_begins_and_ends_as_agreed_without_repeats) {
+  const auto names = header();
+  EXPECT_EQ(names.front(), "workload");
+  EXPECT_EQ(names[1], "strategy");
+  EXPECT_EQ(names.back(), "violation");
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  for (const Counters::Field& field : Counters::fields()) {
+    EXPECT_THAT(names, testing::Contains(std::string(field.name)));
+    EXPECT_THAT(names, testing::Contains("life_" + std::string(field.name)));
+  }
+  for (const Column& column : columns()) EXPECT_FALSE(column.meaning.empty()) << column.name;
+}
+
+TEST(Columns, row_has_a_field_for_each_column) {
+  const Plan plan = make_plan({{"strategy", "mutex_global"}, {"threads", "2"}, {"docs", "10"}, {"duration", "20ms"}});
+  const auto measurement = measure(plan.cells.front(), plan.conditions, 1, kNotInterrupted);
+  const auto values = fields({plan.cells.front(), plan.conditions, 1, 0.5, 0.1, *measurement});
+  ASSERT_EQ(values.size(), columns().size());
+  EXPECT_EQ(values[1], "mutex_global");
+  const auto names = header();
+  const auto at = static_cast<std::size_t>(std::ranges::find(names, "attempts") - names.begin());
+  EXPECT_EQ(values.at(at), std::to_string(measurement->window_counters.attempts));
+}
+
+TEST(Plan, explicit_options_override_the_bundle) {
+  const Plan plan = make_plan({{"workload", "hot"}, {"docs", "77"}, {"retry-on-conflict", "2"}});
+  EXPECT_EQ(plan.workloads.front().documents, 77U);
+  EXPECT_EQ(plan.workloads.front().retry_on_conflict, 2U);
+  EXPECT_EQ(plan.workloads.front().distribution.text(), "hot:1");
+}
+TEST(Plan, retry_on_conflict_is_0_unless_a_workload_is_named) {
+  EXPECT_EQ(make_plan({}).workloads.front().retry_on_conflict, 0U);
+  EXPECT_EQ(make_plan({{"workload", "hot"}}).workloads.front().retry_on_conflict, 1000U);
+}
+TEST(Plan, strategy_without_the_form_is_left_out_with_a_note) {
+  const Plan plan = make_plan({{"update", "in_place"}});
+  for (const StrategyInfo& info : plan.strategies) EXPECT_TRUE(info.updates_in_place);
+  EXPECT_THAT(plan.notes, testing::Contains(HasSubstr("packed_cas is left out")));
+}
+TEST(Plan, no_strategy_with_the_form_is_bad_input) {
+  EXPECT_THROW(make_plan({{"update", "in_place"}, {"strategy", "packed_cas"}}), BadInput);
+}
+TEST(Plan, gc_deletes_of_minus_1_is_accepted) {
+  EXPECT_EQ(make_plan({{"gc-deletes", "-1"}}).conditions.gc_deletes_ms, -1);
+  EXPECT_EQ(make_plan({{"gc-deletes", "0"}}).conditions.gc_deletes_ms, 0);
+  EXPECT_EQ(make_plan({{"gc-deletes", "1min"}}).conditions.gc_deletes_ms, 60'000);
+}
+
+TEST(Progress, mix_takes_the_weakest) {
+  const StrategyInfo info{
+      .get = Progress::lock_free, .write = Progress::obstruction_free, .create = Progress::blocking};
+  EXPECT_EQ(weakest_progress(info, Mix::parse("get=100")), Progress::lock_free);
+  EXPECT_EQ(weakest_progress(info, Mix::parse("get=50,update=50")), Progress::obstruction_free);
+  EXPECT_EQ(weakest_progress(info, Mix::parse("get=50,create=50")), Progress::blocking);
+}
+
+}  // namespace
+}  // namespace occ
