@@ -59,7 +59,8 @@ TEST(Shard, limit_leaves_room_for_every_thread_that_draws_at_once) {
 }
 
 TEST(Shard, draw_by_all_threads_under_fail_over_is_unique_and_terms_follow_numbers) {
-  constexpr std::size_t kThreads = 4, kDraws = 20'000, kTerms = 200;
+  // Long enough that the threads meet even where each is given only some milliseconds at a time.
+  constexpr std::size_t kThreads = 3, kDraws = 1'000'000, kTerms = 500;
   Shard shard;
   std::array<std::vector<SeqNoTerm>, kThreads> drawn;
   {
