@@ -47,7 +47,7 @@ class ScenarioParser {
         add_header(argument);
       } else if (word.starts_with("expect")) {
         add(expectation(word, argument));
-      } else if (in_body_) {
+      } else if (in_body_ && (!request_->body.empty() || line.starts_with('{') || line.starts_with('['))) {
         request_->body.append(line).append(1, '\n');
       } else {
         throw error(

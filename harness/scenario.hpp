@@ -44,10 +44,11 @@ struct ScenarioError : std::invalid_argument {
 ///     expect 200
 ///     expect-body /result "updated"
 ///
-/// A request is a method and a path, then its body on the lines up to a blank line or the next line that is a request,
-/// a comment or one of `header Name: value`, `expect STATUS`, `expect-body POINTER JSON`, `expect-absent POINTER` and
-/// `expect-header NAME VALUE`. The path may lack its first '/'. A request may also be typed for curl, as in
-/// `curl -XPUT "127.0.0.1:9200/movies/_doc/1" -d '{...}'`: the host is left out, quotes may span lines.
+/// A request is a method and a path, then its body, which begins with '{' or '[', on the lines up to a blank line or
+/// the next line that is a request, a comment or one of `header Name: value`, `expect STATUS`, `expect-body POINTER
+/// JSON`, `expect-absent POINTER` and `expect-header NAME VALUE`. The path may lack its first '/'. A request may also
+/// be typed for curl, as in `curl -XPUT "127.0.0.1:9200/movies/_doc/1" -d '{...}'`: the host is left out, quotes may
+/// span lines.
 ///
 /// Throws ScenarioError at the first line that is none of these.
 [[nodiscard]] std::vector<ScenarioStep> parse_scenario(std::string_view text);
