@@ -46,7 +46,7 @@ constexpr OptionSpec kOptions[] = {
     {"load", "FILE", "fill the table with the documents of a _bulk file (NDJSON)"},
     {"out", "DIR", "folder for the results (default: results/run-<UTC time>)"},
     {"resume", "[DIR]", "go on with an interrupted run in DIR (or in --out)", Takes::perhaps, false},
-    {"config", "FILE", "read options from a file, e.g. harness/experiments/quick.toml", Takes::value, false},
+    {"config", "FILE", "read options from a file, e.g. harness/experiments/main.toml", Takes::value, false},
 };
 
 }  // namespace

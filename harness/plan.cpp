@@ -232,11 +232,7 @@ Plan make_plan(const Options& given) {
   for (Workload& workload : plan.workloads) {
     override_bundle(options, workload);
     if (const auto file = options.text("load")) {
-      if (plan.documents.empty()) {
-        plan.documents.push_back(Documents::load(*file, field));
-      } else {
-        plan.documents.push_back(plan.documents.front());
-      }
+      if (plan.documents.empty()) plan.documents.push_back(Documents::load(*file, field));
       workload.documents = plan.documents.back().size();
     } else {
       plan.documents.push_back(Documents::generated(workload.layout, workload.documents, workload.body_bytes, field));
@@ -245,9 +241,10 @@ Plan make_plan(const Options& given) {
     workload.distribution.check(workload.documents);
   }
   for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    const Documents& documents = plan.documents[std::min(i, plan.documents.size() - 1)];
     for (const StrategyInfo& strategy : plan.strategies) {
       for (const std::uint32_t threads : plan.threads) {
-        plan.cells.push_back({strategy, &plan.workloads[i], &plan.documents[i], threads});
+        plan.cells.push_back({strategy, &plan.workloads[i], &documents, threads});
       }
     }
   }

@@ -16,7 +16,7 @@ struct Plan {
   std::vector<StrategyInfo> strategies;
   std::vector<std::uint32_t> threads;
   std::vector<Workload> workloads;
-  /// One for each workload. Cells point into these two, so a Plan is not copied.
+  /// One for each workload; only one if they were loaded. Cells point into these two, so a Plan is not copied.
   std::deque<Documents> documents;
   /// Every strategy x workload x thread count.
   std::vector<Cell> cells;
