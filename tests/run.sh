@@ -77,7 +77,7 @@ test_preset() {
     return
   fi
   step "Test: ctest --preset $preset"
-  "${wrap[@]}" ctest --preset "$preset" --no-tests=error 2>&1 | tee "$log" || true
+  "${wrap[@]}" ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" 2>&1 | tee "$log" || true
   # ctest's own closing line: "98% tests passed, 2 tests failed out of 100".
   local counts
   if counts="$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")" &&
