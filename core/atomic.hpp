@@ -11,6 +11,10 @@ namespace occ {
 template <class T>
 using atomic = std::atomic<T>;
 
+/// Sizes and alignments are those of the machine; false where a model checker's atomics, which are larger, take the
+/// place of these.
+inline constexpr bool kLayoutIsReal = true;
+
 /// Two cache lines: the adjacent-line prefetcher of x86-64 pulls lines in pairs, so data of two threads is kept this
 /// far apart.
 inline constexpr std::size_t kFalseSharingRange = 128;

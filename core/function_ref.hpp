@@ -10,8 +10,8 @@ namespace occ {
 template <class Signature>
 class FunctionRef;
 
-/// A callable by reference: two words, no allocation, valid as long as the callable lives. (std::function_ref is
-/// C++26.)
+/// A callable object (not a plain function) by reference: two words, no allocation, valid as long as the callable
+/// lives. (std::function_ref is C++26.)
 template <class R, class... Args>
 class FunctionRef<R(Args...)> {
  public:

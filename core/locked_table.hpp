@@ -14,7 +14,7 @@ struct alignas(64) LockedSlot {
   Block* body = nullptr;
   SlotKey key;
 };
-static_assert(sizeof(LockedSlot) == 64);
+static_assert(!kLayoutIsReal || sizeof(LockedSlot) == 64);
 
 /// The mutex-based family: everything that touches a document happens under a lock, `decide` included. A strategy of
 /// the family only says which lock: `Locks` is the set of locks of one table, default-constructible, and

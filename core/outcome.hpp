@@ -44,8 +44,8 @@ struct Outcome {
   Cause cause = Cause::none;
   /// update: tries after the first, each caused by a conflict; at most retry_on_conflict.
   std::uint32_t retries = 0;
-  /// `_version` after the operation; for conflict and not_found on get the current one (kVersionNotFound if there is
-  /// none).
+  /// `_version` after the operation. Where nothing was written: the current one, a tombstone's included, for conflict
+  /// and noop; kVersionNotFound for a get or update that found no live document.
   Version version = kVersionNotFound;
   /// The word written; where nothing was written, the current one.
   SeqNoTerm word;

@@ -35,7 +35,7 @@ struct alignas(64) PackedSlot {
   WordPointer<Block> state{SeqNoTerm::never_written().bits()};
   SlotKey key;
 };
-static_assert(sizeof(PackedSlot) == 64);
+static_assert(!kLayoutIsReal || sizeof(PackedSlot) == 64);
 
 /// The body of a packed slot: read while others may reuse it, so every access is an atomic 64-bit word.
 class PackedBody {
