@@ -214,6 +214,7 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
   if (cell.workload->layout == SourceLayout::stock) claims.stock.resize(cell.documents->size());
   for (const Report& report : reports) add(report, measurement, claims);
   measurement.lifetime_counters = claims.counters;
+  measurement.torn_reads = claims.tally.torn_reads;
   measurement.clock_cost_ns = CycleClock::instance().cost_ns();
   measurement.table = table.memory();
   claims.window_operations = measurement.window.total_operations();

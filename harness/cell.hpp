@@ -43,6 +43,8 @@ struct Measurement {
   /// The time between the openings and the closing of the window, by the thread that announced them.
   double window_s = 0;
   Tally window;
+  /// Sources read that nobody can have written, from the fill to the end.
+  std::uint64_t torn_reads = 0;
   Counters window_counters;
   Counters lifetime_counters;
   std::vector<std::uint64_t> thread_operations;

@@ -179,8 +179,8 @@ void add_resources(std::vector<Column>& all) {
 void add_verdict(std::vector<Column>& all) {
   all.push_back({"oversold", "units sold that were not in stock; stock workload only",
                  [](const Row& r) { return number(r.measurement.verification.oversold); }});
-  all.push_back({"torn_reads", "sources read that nobody wrote",
-                 [](const Row& r) { return number(r.measurement.window.torn_reads); }});
+  all.push_back({"torn_reads", "sources read that nobody wrote, from the fill to the end",
+                 [](const Row& r) { return number(r.measurement.torn_reads); }});
   all.push_back({"lost_updates",
                  "acknowledged increments that the counters do not show (with index, create or delete in the mix: "
                  "acknowledged writes that the versions do not show)",

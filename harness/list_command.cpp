@@ -14,7 +14,7 @@ std::string_view update_forms(const StrategyInfo& info) {
 }
 
 void list_strategies() {
-  constexpr std::string_view kLine = "  {:<24} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {}\n";
+  constexpr std::string_view kLine = "  {:<26} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {}\n";
   fmt::print("STRATEGIES (--strategy)\n");
   fmt::print(fmt::runtime(kLine), "name", "semantics", "get", "write", "create", "reclamation", "bounded", "update");
   for (const StrategyInfo& info : strategies()) {

@@ -187,6 +187,14 @@ TEST_F(Cli, resume_after_a_cut_row_completes_the_run) {
   EXPECT_EQ(occkit("run --out a --resume").status, 0);
   EXPECT_EQ(read_csv(folder_ / "a/results.csv").rows.size(), 2U);
 }
+TEST_F(Cli, resume_of_a_run_with_a_void_row_ends_with_status_1) {
+  ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);
+  std::string text = read("a/results.csv");
+  const std::string verified = "none,not_applicable,";
+  ASSERT_NE(text.find(verified), std::string::npos);
+  write("a/results.csv", text.replace(text.find(verified), verified.size(), "sums,no,"));
+  EXPECT_EQ(occkit("run --resume a").status, 1);
+}
 TEST_F(Cli, resume_with_other_options_says_which) {
   ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);
   const std::string before = read("a/results.csv");
