@@ -69,7 +69,7 @@ class Cli : public testing::Test {
   fs::path folder_;
 };
 
-constexpr const char* kShort = "run --strategy null --docs 10 --threads 1 --duration 10ms --warmup 0 --replicates 2 ";
+constexpr const char* kShort = "run --strategy null --docs 10 --threads 1 --duration 200ms --warmup 0 --replicates 2 ";
 
 TEST_F(Cli, run_unknown_strategy_lists_the_known) {
   expect_refused("run --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas"), HasSubstr("all")));
@@ -153,7 +153,7 @@ TEST_F(Cli, run_load_of_good_documents_verifies) {
   write("a.ndjson", "{\"index\":{\"_id\":\"1\"}}\n{\"counter\":41,\"t\":\"x\"}\n{\"create\":{\"_id\":\"" +
                         std::string(512, 'i') + "\"}}\n{}\n");
   const Ended ended =
-      occkit("run --strategy mutex_global --load a.ndjson --threads 2 --duration 20ms --replicates 1 --out a");
+      occkit("run --strategy mutex_global --load a.ndjson --threads 2 --duration 200ms --replicates 1 --out a");
   EXPECT_EQ(ended.status, 0) << ended.output;
   const CsvTable table = read_csv(folder_ / "a/results.csv");
   EXPECT_EQ(table.rows.at(0).at(table.find_column("verified").value()), "yes");
@@ -161,7 +161,7 @@ TEST_F(Cli, run_load_of_good_documents_verifies) {
 }
 TEST_F(Cli, run_option_file_gives_way_to_the_command_line) {
   write("x.toml",
-        "# an experiment\nstrategy = [\"null\"]\nthreads = [1, 2]\nduration = \"10ms\"\nwarmup = 0\n"
+        "# an experiment\nstrategy = [\"null\"]\nthreads = [1, 2]\nduration = \"200ms\"\nwarmup = 0\n"
         "docs = 10\nreplicates = 3\nmix = \"get=50,update=50\"\npin = true\n");
   ASSERT_EQ(occkit("run --config x.toml --replicates 1 --out a").status, 0);
   const CsvTable table = read_csv(folder_ / "a/results.csv");
@@ -209,7 +209,7 @@ TEST_F(Cli, run_after_an_interrupt_keeps_finished_rows_and_ends_with_130) {
   if (child == 0) {
     if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stderr) == nullptr) _exit(99);
     execl(OCCKIT_PROGRAM, "occkit", "run", "--strategy", "null", "--docs", "10", "--threads", "1", "--warmup", "0",
-          "--duration", "100ms", "--replicates", "100000", "--out", "a", nullptr);
+          "--duration", "200ms", "--replicates", "100000", "--out", "a", nullptr);
     _exit(98);
   }
   const auto rows = [&] {

@@ -26,7 +26,7 @@ const std::atomic<bool> kNotInterrupted{false};
 Measurement measure_with(Options options) {
   options.try_emplace("docs", "64");
   options.try_emplace("threads", "2");
-  options.try_emplace("duration", "50ms");
+  options.try_emplace("duration", "100ms");
   options.try_emplace("warmup", "10ms");
   const Plan plan = make_plan(options);
   EXPECT_EQ(plan.cells.size(), 1U);
@@ -280,7 +280,7 @@ TEST(Columns, header_begins_and_ends_as_agreed_without_repeats) {
 }
 
 TEST(Columns, row_has_a_field_for_each_column) {
-  const Plan plan = make_plan({{"strategy", "mutex_global"}, {"threads", "2"}, {"docs", "10"}, {"duration", "20ms"}});
+  const Plan plan = make_plan({{"strategy", "mutex_global"}, {"threads", "2"}, {"docs", "10"}, {"duration", "100ms"}});
   const auto measurement = measure(plan.cells.front(), plan.conditions, 1, kNotInterrupted);
   const auto values = fields({plan.cells.front(), plan.conditions, 1, 0.5, 0.1, *measurement});
   ASSERT_EQ(values.size(), columns().size());
