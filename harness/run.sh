@@ -96,7 +96,10 @@ fi
 
 step "5/5 Compare and draw"
 must "comparing failed" build/release/occkit compare --short "$out/results.csv"
-must "drawing failed" python3 results/plot.py "$out/results.csv"
+# Debian's own Python is the one that Debian's matplotlib is installed for.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+must "drawing failed" "$python" results/plot.py "$out/results.csv"
 
 echo
 echo "Rows:       $out/results.csv (one per replicate; machine and build beside it in results.json)"

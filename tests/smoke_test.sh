@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The whole path once, small: every strategy through `occkit run`, then compare, then the figures.
+#
+#   tests/smoke_test.sh OCCKIT PYTHON FOLDER      FOLDER is emptied
+set -euo pipefail
+occkit="$1"
+python="$2"
+folder="$3"
+plot="$(dirname "${BASH_SOURCE[0]}")/../results/plot.py"
+
+fail() {
+  echo "smoke: $1" >&2
+  exit 1
+}
+
+rm -rf "$folder"
+"$occkit" run --strategy all --workload hot,zipf --threads 1,2 --docs 1000 --duration 20ms --warmup 5ms \
+  --replicates 1 --out "$folder"
+[ "$("$occkit" list | grep -c .)" -gt 10 ] || fail "occkit list says next to nothing"
+# One line of names; a row for each of the strategies, 2 workloads, 2 thread counts.
+strategies="$(tail -n +2 "$folder/results.csv" | cut -d, -f2 | sort -u | wc -l)"
+rows="$(tail -n +2 "$folder/results.csv" | wc -l)"
+[ "$strategies" -ge 8 ] || fail "$strategies strategies in results.csv, expected all"
+[ "$rows" -eq $((strategies * 4)) ] || fail "$rows rows for $strategies strategies, expected 4 each"
+[ -s "$folder/results.json" ] || fail "no provenance beside results.csv"
+"$occkit" compare --short "$folder/results.csv"
+"$python" "$plot" "$folder/results.csv"
+for kind in png svg; do
+  figures="$(find "$folder" -name "*.$kind" -size +1k | wc -l)"
+  [ "$figures" -ge 4 ] || fail "$figures $kind figures, expected at least throughput, conflicts, retries and latency"
+done
+# A finished result is never overwritten.
+before="$(cksum "$folder/results.csv")"
+status=0
+"$occkit" run --strategy null --duration 1ms --out "$folder" >/dev/null 2>&1 || status=$?
+[ "$status" -eq 2 ] || fail "a run into a folder with a result ended with $status, expected 2"
+[ "$before" = "$(cksum "$folder/results.csv")" ] || fail "the result was overwritten"
+echo "smoke: $rows rows, figures drawn"
