@@ -27,7 +27,7 @@ constexpr OptionSpec kOptions[] = {
     {"workload", "NAME,...", "named workloads (see occkit list); options below override what they bundle"},
     {"docs", "N", "documents (default: 100000)"},
     {"shards", "N", "shards (default: 1)"},
-    {"body", "BYTES", "bytes of a source (default: 128); 24 or more show torn reads"},
+    {"body", "BYTES", "bytes of a source (default: 100); 24 or more show torn reads"},
     {"dist", "DIST", "uniform | zipf:THETA | hot:K (default: uniform)"},
     {"mix", "KIND=PERCENT,...", "of get, index, create, delete, update, cond (default: update=100)"},
     {"client", "WHO", "who tries again: update (the table) | if_seq_no | version (the client's own loop)"},

@@ -50,7 +50,7 @@ struct Workload {
   std::string name;
   std::string summary;
   std::uint64_t documents = 100'000;
-  std::uint64_t body_bytes = 128;
+  std::uint64_t body_bytes = 100;
   Distribution distribution;
   Mix mix{.percent = {0, 0, 0, 0, 100, 0}};
   Client client = Client::update;
