@@ -99,11 +99,11 @@ must "comparing failed" build/release/occkit compare --short "$out/results.csv"
 # Debian's own Python is the one that Debian's matplotlib is installed for.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-must "drawing failed" "$python" results/plot.py "$out/results.csv"
+must "drawing failed" "$python" results/plot.py "$out/results.csv" >/dev/null
 
 echo
 echo "Rows:       $out/results.csv (one per replicate; machine and build beside it in results.json)"
-echo "Figures:"
+echo "Figures (each as .svg too):"
 find "$out" -name '*.png' | sort | sed 's/^/            /'
 if [ "$status" -ne 0 ]; then
   fail "some rows failed their verification (column verified = no); they are neither compared nor drawn" 1
