@@ -58,7 +58,7 @@ std::string ratio_number(double ratio) {
 std::string ratio_text(const Entry& entry) {
   if (entry.is_baseline) return "1 (baseline)";
   if (!entry.ratio) return "-";
-  const std::string text = fmt::format("{}{}", entry.ratio_across_files ? "~" : "", ratio_number(entry.ratio->median));
+  std::string text = fmt::format("{}{}", entry.ratio_across_files ? "~" : "", ratio_number(entry.ratio->median));
   if (entry.pairs < 2) return text;
   return fmt::format("{} [{}, {}]", text, ratio_number(entry.ratio->low), ratio_number(entry.ratio->high));
 }

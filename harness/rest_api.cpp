@@ -52,7 +52,8 @@ struct Answer {
 };
 
 Answer failed(Failure why) {
-  return {.status = why.status, .failed = std::move(why)};
+  const int status = why.status;
+  return {.status = status, .failed = std::move(why)};
 }
 
 /// The source of a document. Through this API only objects get in; a table may be filled by other ways too.

@@ -63,7 +63,7 @@ Options experiment(Options options) {
 /// The options of the run to be resumed. Throws BadInput if one of `given` says otherwise.
 Options resumed_options(const std::filesystem::path& folder, const Options& given) {
   const OrderedJson provenance = read_provenance(folder);
-  const auto stored = provenance.value("options", Options{});
+  auto stored = provenance.value("options", Options{});
   std::vector<std::string> different;
   Options asked = experiment(given);
   if (asked.contains("strategy")) name_strategies(asked);
