@@ -35,7 +35,9 @@ namespace occ {
 ///
 /// Source of the layout: the metadata words of boost::unordered's and Folly's F14 open-addressing maps; one-level
 /// copying growth is ours.
-template <class Slot>
+///
+/// 256 segments keep inserts of a few dozen threads apart; fewer are for models.
+template <class Slot, int kSegmentBits = 8>
 class Directory {
  public:
   Directory() {
@@ -86,7 +88,6 @@ class Directory {
   }
 
  private:
-  static constexpr int kSegmentBits = 8;
   static constexpr std::size_t kSegments = std::size_t{1} << kSegmentBits;
   static constexpr std::size_t kLanes = 7;
   /// Above this an insert doubles the segment. At 75 % one key in seven lies outside its own bucket.
@@ -124,7 +125,9 @@ class Directory {
   };
 
   // Bits of the hash: 0-6 tag, 7-22 in the entry, 24-55 bucket, 56-63 segment.
-  static std::size_t segment_of(std::uint64_t hash) noexcept { return hash >> (64 - kSegmentBits); }
+  static std::size_t segment_of(std::uint64_t hash) noexcept {
+    return kSegmentBits == 0 ? 0 : hash >> (64 - kSegmentBits) % 64;
+  }
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash & 0x7f) | 0x80; }
   static std::uint64_t fingerprint_of(std::uint64_t hash) noexcept { return (hash >> 7) & 0xffff; }
   static std::uint64_t entry_of(std::uint64_t hash, Slot* slot) noexcept {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <vector>
 

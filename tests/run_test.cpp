@@ -11,6 +11,7 @@
 #include "harness/counter_source.hpp"
 #include "harness/plan.hpp"
 #include "harness/schedule.hpp"
+#include "tests/print.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
