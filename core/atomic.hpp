@@ -21,10 +21,10 @@ inline constexpr std::size_t kFalseSharingRange = 128;
 
 /// A 64-bit word and a pointer that change together, by one 16-byte compare-and-swap.
 ///
-/// Progress: every operation is wait-free. Cost: the two loads are ordinary 8-byte loads, compare_exchange is one lock
-/// cmpxchg16b. The halves are loaded apart; nothing here makes two loads a snapshot. The reader's rule is: load the
-/// word first, load the pointer, use it, load the word again; where the word never recurs, an unchanged word proves
-/// that the pointer belonged to it.
+/// Progress: every operation is wait-free.
+/// Cost: the two loads are ordinary 8-byte loads, compare_exchange is one lock cmpxchg16b. The halves are loaded apart;
+/// nothing here makes two loads a snapshot. The reader's rule is: load the word first, load the pointer, use it, load
+/// the word again; where the word never recurs, an unchanged word proves that the pointer belonged to it.
 ///
 /// Loading a half of a 16-byte atomic is outside the C++ standard. It rests on the architecture: on x86-64 an aligned
 /// 8-byte load is single-copy atomic and cmpxchg16b writes both halves at once (Intel SDM vol. 3, 9.1.1 and 9.1.2.2),

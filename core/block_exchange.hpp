@@ -1,17 +1,26 @@
 #pragma once
 
 #include <boost/lockfree/stack.hpp>
+#include <new>
 
 #include "core/block.hpp"
 
 namespace occ {
 
-/// Carries chains of free blocks between the caches of handles. Lock-free (Boost.Lockfree). How often it is used and
-/// what it costs beside a mutex is measured in harness/micro/.
+/// Carries chains of free blocks between the caches of handles. Lock-free (Boost.Lockfree) once it has held as many
+/// chains as it ever will; until then a push may ask the general allocator for a node. What it costs beside a mutex is
+/// measured in harness/micro/.
 class BlockExchange {
  public:
-  void push(Block* chain) { chains_.push(chain); }
-  [[nodiscard]] Block* pop() {
+  /// False if there is no memory for its node: the chain is still the caller's.
+  [[nodiscard]] bool push(Block* chain) noexcept {
+    try {
+      return chains_.push(chain);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+  [[nodiscard]] Block* pop() noexcept {
     Block* chain = nullptr;
     chains_.pop(chain);
     return chain;

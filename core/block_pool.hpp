@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <tuple>
 #include <vector>
 
 #include "core/block.hpp"
@@ -21,10 +22,11 @@ namespace occ {
 /// Blocks of every size for one table. Each handle has a Cache; caches exchange whole chains, so a handle that frees as
 /// much as it takes (every update does) never meets another one.
 ///
-/// Progress: take and give are wait-free while the cache has a block or room; lock-free while the exchange has a chain;
-/// new memory from the system is blocking (one mutex) and may throw std::bad_alloc. Memory: at most the high-water mark
-/// of each size class plus two chains per class and handle. Idle blocks of 128 KiB and more give their pages back to
-/// the system.
+/// Progress: take and give are wait-free while the cache has a block or room, else lock-free while the exchange has a
+/// chain and a node to carry one; new memory, from the system (one mutex) or for a node, is blocking. take may throw
+/// std::bad_alloc.
+/// Memory: at most the high-water mark of each size class plus two chains per class and handle. Idle blocks of 128 KiB
+/// and more give their pages back to the system.
 class BlockPool {
  public:
   static constexpr std::size_t kClasses = SizeClass::of(sizeof(Block) + kMaxSourceBytes + 64) + 1;
@@ -76,6 +78,7 @@ class BlockPool {
     if (bytes > free_bytes_) {
       const std::size_t region_bytes =
           bytes > kRegionBytes / 8 ? (bytes + kPageBytes - 1) / kPageBytes * kPageBytes : kRegionBytes;
+      regions_.reserve(regions_.size() + 1);
       void* start =
           mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (start == MAP_FAILED) throw std::bad_alloc();
@@ -129,7 +132,8 @@ class BlockPool::Cache {
   Cache& operator=(const Cache&) = delete;
   ~Cache() {
     for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
-      if (lists_[size_class].first != nullptr) hand_over(size_class, lists_[size_class].first);
+      // If there is no memory to hand it over, the pool still owns it.
+      if (lists_[size_class].first != nullptr) std::ignore = hand_over(size_class, lists_[size_class].first);
     }
   }
 
@@ -144,10 +148,10 @@ class BlockPool::Cache {
     return block;
   }
 
-  void give(Block* block) {
+  void give(Block* block) noexcept {
     const std::size_t size_class = block->size_class;
     List& list = lists_[size_class];
-    if (list.length == 2 * chain_length(size_class)) detach(size_class);
+    if (list.length >= 2 * chain_length(size_class)) detach(size_class);
     link(block, list.first);
     list.first = block;
     ++list.length;
@@ -168,21 +172,25 @@ class BlockPool::Cache {
     for (const Block* block = chain; block != nullptr; block = next(block)) ++list.length;
   }
 
-  /// Half of the list goes to the exchange.
-  void detach(std::size_t size_class) {
+  /// Half of the list goes to the exchange; if that has no memory for it, the list grows.
+  void detach(std::size_t size_class) noexcept {
     List& list = lists_[size_class];
     Block* chain = list.first;
     Block* last = chain;
     for (std::uint32_t i = 1; i < chain_length(size_class); ++i) last = next(last);
-    list.first = next(last);
-    list.length -= chain_length(size_class);
+    Block* const rest = next(last);
     link(last, nullptr);
-    hand_over(size_class, chain);
+    if (hand_over(size_class, chain)) {
+      list.first = rest;
+      list.length -= chain_length(size_class);
+    } else {
+      link(last, rest);
+    }
   }
 
-  void hand_over(std::size_t size_class, Block* chain) {
+  [[nodiscard]] bool hand_over(std::size_t size_class, Block* chain) noexcept {
     for (Block* block = chain; block != nullptr; block = next(block)) release_pages(block);
-    pool_.exchange_[size_class].push(chain);
+    return pool_.exchange_[size_class].push(chain);
   }
 
   BlockPool& pool_;

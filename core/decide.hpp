@@ -69,7 +69,7 @@ struct Decision {
       }
       break;
     case Kind::version:
-      if (current != precondition.version) return conflict(Cause::version_mismatch);
+      if (forgotten || current != precondition.version) return conflict(Cause::version_mismatch);
       break;
     // A negative version is none that a document can have (requests with one are refused before they get here).
     case Kind::external:

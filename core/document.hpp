@@ -38,7 +38,7 @@ struct State {
 
   Kind kind = Kind::absent;
   Version version = kVersionNotFound;
-  /// The last write's word; vacant if the id was never written or its tombstone was purged.
+  /// The last write's word; vacant if the id was never written.
   SeqNoTerm word;
   /// Milliseconds of the table's clock; tombstones only.
   std::int64_t deleted_at_ms = 0;

@@ -23,17 +23,18 @@ namespace occ {
 /// participant withdrawn from r, hence (E1, E2) everything that it did before, taking the block out included, happened
 /// before the reader began.
 ///
-/// Progress: pin is lock-free (it announces again only if the epoch moved on); retire is wait-free but for the memory
-/// of its bags. Memory: unbounded while a participant stays pinned; that is the price of this scheme. Source: Fraser
-/// 2004, with three epochs of distance instead of two so that block pointers need no sequential consistency.
+/// Progress: pin is lock-free (it announces again only if the epoch moved on); retire is wait-free; make_room may ask
+/// the general allocator until the bags have found their size.
+/// Memory: unbounded while a participant stays pinned; that is the price of this scheme.
+/// Source: Fraser 2004, with three epochs of distance instead of two so that block pointers need no sequential
+/// consistency.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | withdrawal to advance | E1 store in unpin | E2 scan in try_advance | what the participant did while pinned |
+/// | withdrawal to advance | E1 store in unpin | E2 scan | what the participant did while pinned |
 /// | advance to pin | E3 compare_exchange of the epoch | E4 load of the epoch | what E2 has seen |
-/// | announcement before advance | E5 store of the announcement, seq_cst | E2 scan, seq_cst | a pin is seen, or the
-/// advance came first and E4 sees it | | new participant to scan | E6 store of the list, seq_cst | E7 load of the list,
-/// seq_cst | as E5: a record that a scan misses announces after it |
+/// | announcement to advance | E5 store, seq_cst | E2 scan, seq_cst | the pin; or E4 sees an advance that missed it |
+/// | new participant to scan | E6 store, seq_cst | E7 load, seq_cst | the record; one that is missed announces later |
 class EpochDomain {
   struct alignas(kFalseSharingRange) Record {
     /// 0 while withdrawn, else epoch + 1.
@@ -46,7 +47,10 @@ class EpochDomain {
   static constexpr std::uint64_t kDistance = 3;
   static constexpr std::size_t kBags = kDistance + 1;
   /// An advance reads every participant's line; once per this many retired blocks it costs next to nothing.
-  static constexpr std::uint32_t kRetiredPerAdvance = 64;
+  /// Models, whose histories are short, do without the thrift.
+  static constexpr std::uint32_t kRetiredPerAdvance = kLayoutIsReal ? 64 : 1;
+  /// Large blocks wait in smaller numbers: a few times this, and three blocks, per participant if nobody stays pinned.
+  static constexpr std::size_t kRetiredBytesPerAdvance = std::size_t{4} << 20;
 
   struct Bag {
     std::uint64_t epoch = 0;
@@ -91,21 +95,28 @@ class EpochDomain {
       Participant& participant_;
     };
 
-    /// A block that this participant, while pinned, took out of the only place where others could find it.
-    void retire(Block* block) {
+    /// Room for one retire, while pinned. May throw std::bad_alloc, so it comes before the block is taken out.
+    void make_room() {
       Bag& bag = limbo_[epoch_ % kBags];
       if (bag.epoch != epoch_) {
         empty(bag);  // it is kBags epochs old or more
         bag.epoch = epoch_;
       }
-      bag.blocks.push_back(block);
+      if (bag.blocks.size() == bag.blocks.capacity()) bag.blocks.reserve(2 * bag.blocks.size() + kRetiredPerAdvance);
+    }
+
+    /// After make_room: a block that this participant, since it was pinned, took out of the only place where others could find it.
+    void retire(Block* block) noexcept {
+      limbo_[epoch_ % kBags].blocks.push_back(block);
       ++retired_;
+      retired_bytes_ += SizeClass::bytes(block->size_class);
     }
 
     /// After an operation, while not pinned: moves the epoch on now and then, and gives back what has become free.
     void collect() {
-      if (retired_ < kRetiredPerAdvance) return;
+      if (retired_ < kRetiredPerAdvance && retired_bytes_ < kRetiredBytesPerAdvance) return;
       retired_ = 0;
+      retired_bytes_ = 0;
       const std::uint64_t now = domain_.try_advance();
       for (Bag& bag : limbo_) {
         if (bag.epoch + kDistance <= now) empty(bag);
@@ -124,7 +135,7 @@ class EpochDomain {
       epoch_ = epoch;
     }
 
-    void empty(Bag& bag) {
+    void empty(Bag& bag) noexcept {
       for (Block* block : bag.blocks) cache_.give(block);
       bag.blocks.clear();
     }
@@ -135,6 +146,7 @@ class EpochDomain {
     Record& record_;
     std::uint64_t epoch_ = 0;
     std::uint32_t retired_ = 0;
+    std::size_t retired_bytes_ = 0;
   };
 
  private:
@@ -156,12 +168,15 @@ class EpochDomain {
   /// Blocking, as leave: making and destroying handles is on nobody's hot path. What others left behind comes along.
   Record& join(Limbo& limbo) {
     const std::lock_guard held(lock_);
-    std::swap(limbo, orphans_);
     Record* const first = records_.load(std::memory_order_relaxed);  // relaxed: stored under this lock
     for (Record* record = first; record != nullptr; record = record->next) {
-      if (!std::exchange(record->taken, true)) return *record;
+      if (!std::exchange(record->taken, true)) {
+        std::swap(limbo, orphans_);
+        return *record;
+      }
     }
     auto* record = new Record;
+    std::swap(limbo, orphans_);
     record->next = first;
     records_.store(record, std::memory_order_seq_cst);  // E6 with E7
     return *record;

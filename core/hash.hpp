@@ -15,7 +15,8 @@ inline std::uint64_t hash_id(std::string_view id) noexcept {
   return XXH3_64bits(id.data(), id.size());
 }
 
-/// The shard of an id: the low half of its hash, scaled; the directory takes its bits from elsewhere in the hash.
+/// The shard of an id: the low half of its hash, scaled. All shards share one directory, so it does not matter that the
+/// directory's bits are among these.
 inline std::uint32_t route(std::uint64_t hash, std::uint32_t shards) noexcept {
   return static_cast<std::uint32_t>(((hash & 0xffffffffU) * shards) >> 32U);
 }

@@ -10,13 +10,14 @@
 
 namespace occ {
 
-/// One lock per key, which exists only while somebody holds it or waits for it: memory is that of the keys in use.
-/// Blocking.
+/// One lock per key, which exists only while somebody holds it or waits for it: memory is that of the most
+/// keys ever in use at once. Blocking.
 ///
 /// A map from key to a counted lock. Whoever asks finds or makes the entry and counts itself, both under the bucket's
 /// short lock; then it takes the entry's own lock. Whoever leaves uncounts itself under the bucket's lock, and the last
 /// one removes the entry. An entry that somebody counts on is never removed, so two threads with one key always meet in
-/// one lock. Source: Elasticsearch's KeyedLock, which does the same over a ConcurrentHashMap.
+/// one lock.
+/// Source: Elasticsearch's KeyedLock, which does the same over a ConcurrentHashMap.
 template <class Lock>
 class KeyedLocks {
   struct Entry {

@@ -70,7 +70,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     if (!state.live()) {
       if (options.upsert)
         return write_locked(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
-      ++this->counters_.attempts;
+      this->begin_attempt();
       return this->finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
     }
     const Decision allowed = decide(state, Operation::keep, options.precondition, {});
@@ -79,7 +79,6 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
       transformed = transform({state.version, state.word, source_of(target.slot)}, this->next_);
     }
     if (transformed == Transformed::keep) {
-      ++this->counters_.attempts;
       return this->refuse(allowed, state);
     }
     if (transformed == Transformed::remove) return write_locked(target, {Operation::remove, {}, options.precondition});
@@ -111,7 +110,6 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
   }
 
   Outcome write_locked(Target& target, const Write& write) {
-    ++this->counters_.attempts;
     LockedSlot& slot = target.slot;
     const State state = state_of(slot);
     const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
@@ -124,8 +122,9 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const auto word = target.shard.draw();
     if (!word) {
       if (fresh != nullptr) this->cache_.give(fresh);
-      return this->reject_attempt(Cause::seq_no_exhausted, state);
+      return this->reject_write(Cause::seq_no_exhausted, state);
     }
+    this->begin_attempt();
     if (fresh != nullptr) {
       if (slot.body != nullptr) this->cache_.give(slot.body);
       slot.body = fresh;

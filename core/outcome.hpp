@@ -30,12 +30,14 @@ enum class Cause : std::uint8_t {
   version_not_higher,  ///< external: current version is higher or equal
   version_higher,      ///< external_gte: current version is higher
   // rejections
-  id_empty,                 ///< an id of 0 bytes
-  id_too_long,              ///< an id of more than kMaxIdBytes
-  source_too_large,         ///< a source of more than kMaxSourceBytes
-  seq_no_exhausted,         ///< the shard has no seq_no left
-  version_exhausted,        ///< the document's version is the largest there is
-  update_form_unsupported,  ///< the strategy does not have the requested form of update
+  id_empty,                      ///< an id of 0 bytes
+  id_too_long,                   ///< an id of more than kMaxIdBytes
+  source_too_large,              ///< a source of more than kMaxSourceBytes
+  seq_no_exhausted,              ///< the shard has no seq_no left
+  version_exhausted,             ///< the document's version is the largest there is
+  update_condition_unsupported,  ///< an update under another condition than seq_no_term, or under one and with an
+                                 ///< upsert
+  update_form_unsupported,       ///< the strategy does not have the requested form of update
 };
 
 /// What an operation did, by value. 32 bytes.

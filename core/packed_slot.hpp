@@ -24,10 +24,9 @@ namespace occ {
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
 /// | publication to reader | B1 compare_exchange | B2 first load of the word | the body's contents as published |
-/// | publication to reader | B1 compare_exchange | B3 load of the pointer | the block's constant head, also of a newer
-/// body | | reuse to stale reader | B4 stores into a body | B5 loads from a body | the compare_exchange that replaced
-/// it, so that B6 sees a new word | | publication to next number | B1 compare_exchange | B2 | that the next draw is
-/// above this word |
+/// | publication to reader | B1 compare_exchange | B3 load of the pointer | the head of that body or of a newer one |
+/// | reuse to stale reader | B4 stores into a body | B5 loads from a body | the replacing B1, so that B6 differs |
+/// | publication to next number | B1 compare_exchange | B2 | that the next draw is above this word |
 ///
 /// B6, the second load of the word, is relaxed: the acquire loads B5 before it keep it behind them, and it only has to
 /// see what B5 has shown.
@@ -97,8 +96,8 @@ struct PackedSnapshot {
   State state;
 };
 
-/// Reads a slot until nobody came between; the source is copied out if `into` is set and a document lives. Lock-free:
-/// each retry means that somebody published. No locked instruction, nothing shared is written.
+/// Reads a slot until nobody came between; the source is copied out if `into` is set and a document lives.
+/// Lock-free: each retry means that somebody published. No locked instruction, nothing shared is written.
 inline PackedSnapshot read_packed(const PackedSlot& slot, Document* into, Counters& counters) {
   for (std::uint64_t retries = 0;; ++retries) {
     const auto word = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_acquire));  // B2 with B1

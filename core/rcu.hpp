@@ -13,15 +13,16 @@ namespace occ {
 /// liburcu's reclamation behind the interface of EpochDomain, flavour memb: readers execute no locked instruction,
 /// whoever frees makes every thread execute a barrier (membarrier) and waits for the readers of before.
 ///
-/// Progress: pin is wait-free; collect is blocking when its batch is full. Memory: bounded, at most kBatchBlocks or
-/// kBatchBytes (and one block) wait per participant; a suspended reader stops the writers instead.
+/// Progress: pin is wait-free; collect is blocking when its batch is full.
+/// Memory: bounded, at most kBatchBlocks or kBatchBytes (and one block) wait per participant; a suspended reader stops
+/// the writers instead.
 class RcuDomain {
  public:
   class Participant {
    public:
     Participant(RcuDomain&, BlockPool::Cache& cache) : cache_(cache) {
-      if (registrations_++ == 0) urcu_memb_register_thread();
       retired_.reserve(kBatchBlocks);
+      if (registrations_++ == 0) urcu_memb_register_thread();
     }
     Participant(const Participant&) = delete;
     Participant& operator=(const Participant&) = delete;
@@ -38,7 +39,9 @@ class RcuDomain {
       ~Guard() { urcu_memb_read_unlock(); }
     };
 
-    void retire(Block* block) {
+    void make_room() noexcept {}  // collect leaves some
+
+    void retire(Block* block) noexcept {
       retired_.push_back(block);
       retired_bytes_ += SizeClass::bytes(block->size_class);
     }

@@ -12,9 +12,8 @@ namespace occ {
 ///     |               seq_no (48)             | primary term (15)| V |
 ///     +---------------------------------------+------------------+---+
 ///
-/// V, the vacant flag: the slot holds no document, no tombstone and no body; the numbers are those of its last
-/// occupant. Words of one slot only ever grow: seq_no is the high part and every write draws a new one after it has
-/// read the word that it replaces.
+/// V, the vacant flag: the slot was never written; it holds no document, no tombstone and no body. Words of one slot
+/// only ever grow: seq_no is the high part and every write draws a new one after it has read the word that it replaces.
 class SeqNoTerm {
  public:
   static constexpr int kSeqNoBits = 48;
@@ -40,7 +39,6 @@ class SeqNoTerm {
   [[nodiscard]] constexpr std::uint64_t seq_no() const noexcept { return bits_ >> (kTermBits + kFlagBits); }
   [[nodiscard]] constexpr std::uint64_t term() const noexcept { return (bits_ >> kFlagBits) & kMaxTerm; }
   [[nodiscard]] constexpr bool vacant() const noexcept { return (bits_ & kVacant) != 0; }
-  [[nodiscard]] constexpr SeqNoTerm as_vacant() const noexcept { return from_bits(bits_ | kVacant); }
 
   /// Order of writes within a document: seq_no decides, since it grows across primary terms too.
   friend constexpr auto operator<=>(SeqNoTerm, SeqNoTerm) noexcept = default;

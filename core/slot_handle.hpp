@@ -77,6 +77,7 @@ class SlotHandle {
   Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
     if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (!allowed(options)) return reject(Cause::update_condition_unsupported);
     if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     const std::uint64_t hash = hash_id(id);
     Slot* slot = table_.find(hash, id);
@@ -125,14 +126,16 @@ class SlotHandle {
 
   explicit SlotHandle(TableType& table) : table_(table), cache_(table.pool()) {}
 
+  /// An attempt is carried through from here on: nothing that can fail for want of memory, numbers or versions comes
+  /// after.
+  void begin_attempt() noexcept { ++counters_.attempts; }
   /// The end of an attempt that wrote or decided not to.
   Outcome finish(const Outcome& outcome) noexcept {
     counters_.count_write(outcome);
     return outcome;
   }
-  /// An attempt that could not be carried through, for want of a number or a version, does not count as one.
-  Outcome reject_attempt(Cause cause, const State& state) noexcept {
-    --counters_.attempts;
+  /// What could not be carried through, for want of a number or a version, is no attempt.
+  Outcome reject_write(Cause cause, const State& state) noexcept {
     ++counters_.rejected;
     return {.result = Result::rejected,
             .cause = cause,
@@ -140,9 +143,10 @@ class SlotHandle {
             .word = state.word,
             .decided_on = state.word};
   }
-  /// The end of an attempt on which decide did not say proceed.
+  /// The whole attempt on which decide did not say proceed.
   Outcome refuse(const Decision& decision, const State& state) noexcept {
-    if (decision.verdict == Decision::Verdict::rejected) return reject_attempt(decision.cause, state);
+    if (decision.verdict == Decision::Verdict::rejected) return reject_write(decision.cause, state);
+    begin_attempt();
     return finish(undecided(decision, state));
   }
 
@@ -154,6 +158,12 @@ class SlotHandle {
 
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  /// A condition on an update names the write that was read; it cannot also say what to do with a missing document.
+  static bool allowed(const UpdateOptions& options) noexcept {
+    if (options.precondition.kind == Precondition::Kind::none) return true;
+    return options.precondition.kind == Precondition::Kind::seq_no_term && !options.upsert;
+  }
 
   static Cause check_id(std::string_view id) noexcept {
     if (id.empty()) return Cause::id_empty;
@@ -167,7 +177,7 @@ class SlotHandle {
 
   /// An update that found no live document.
   Outcome missing(const State& state) noexcept {
-    ++counters_.attempts;
+    begin_attempt();
     return finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
   }
 
@@ -180,7 +190,6 @@ class SlotHandle {
       // An id that nobody has written is absent: only a write that may go ahead gets a slot.
       const Decision decision = decide({}, write.operation, write.precondition, {});
       if (decision.verdict != Decision::Verdict::proceed) {
-        ++counters_.attempts;
         return refuse(decision, {});
       }
       slot = &table_.find_or_insert(hash, id);
@@ -214,15 +223,13 @@ class SlotHandle {
 
   Outcome transform_and_write(Target& target, const State& state, Transform transform, const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
-    const Decision allowed = decide(state, Operation::keep, options.precondition, {});
-    if (allowed.verdict == Decision::Verdict::conflict) {
-      ++counters_.attempts;
-      return refuse(allowed, state);
+    const Decision kept = decide(state, Operation::keep, options.precondition, {});
+    if (kept.verdict == Decision::Verdict::conflict) {
+      return refuse(kept, state);
     }
     const Transformed transformed = transform({current_.version, current_.word, current_.source.bytes()}, next_);
     if (transformed == Transformed::keep) {
-      ++counters_.attempts;
-      return refuse(allowed, state);
+      return refuse(kept, state);
     }
     const Precondition guard = conditional ? options.precondition : self().guard(current_);
     Outcome outcome;

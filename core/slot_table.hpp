@@ -19,6 +19,10 @@ namespace occ {
 
 /// What every strategy that keeps its documents in slots has in common: shards, the directory, the slots and the memory
 /// of bodies. Such strategies differ in what a slot holds and how it is read and written, and in nothing else.
+///
+/// A slot is its id's for the life of the table: memory grows with the ids ever written, deleted ones included
+/// (gc_deletes says how long a tombstone is remembered, not how long its memory is kept). Where a strategy calls its
+/// memory bounded, that is beside this.
 template <class SlotType>
 class SlotTable {
  public:

@@ -32,10 +32,11 @@ struct UpdateOptions {
   /// Tries after the first one, so at most retry_on_conflict + 1 tries.
   std::uint32_t retry_on_conflict = 0;
   UpdateForm form = UpdateForm::strategy_default;
-  /// none or seq_no_term: a live document that does not match is a conflict and is not tried again; an absent one is
-  /// not_found.
+  /// none or seq_no_term (anything else is rejected): a live document that does not match is a conflict and is not
+  /// tried again; an absent one is not_found.
   Precondition precondition;
-  /// Written as a new document if there is no live one; then the transform is not run.
+  /// Written as a new document if there is no live one; then the transform is not run. Not together with a
+  /// precondition.
   std::optional<Bytes> upsert;
 };
 

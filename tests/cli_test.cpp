@@ -77,6 +77,14 @@ TEST_F(Cli, run_unknown_strategy_lists_the_known) {
 TEST_F(Cli, run_unknown_workload_lists_the_known) {
   expect_refused("run --workload nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("ycsb-a"), HasSubstr("stock")));
 }
+TEST_F(Cli, any_file_that_is_a_folder_is_refused) {
+  expect_refused("replay /tmp", HasSubstr("it is a folder"));
+  expect_refused("run --load /tmp", HasSubstr("it is a folder"));
+  expect_refused("compare /tmp", HasSubstr("folder"));
+}
+TEST_F(Cli, run_json_field_that_documents_have_is_refused) {
+  expect_refused("run --transform json --json-field filler", HasSubstr("accepted is any other"));
+}
 TEST_F(Cli, run_number_out_of_range_names_the_range) {
   expect_refused("run --threads 0", HasSubstr("1 to 1024"));
   expect_refused("run --threads -1", HasSubstr("1 to 1024"));

@@ -288,6 +288,18 @@ TEST(Compare, compare_update_forms_compete_under_names_of_their_own) {
               AllOf(HasSubstr("several update forms"), HasSubstr("mutex_global/in_place")));
 }
 
+TEST(Compare, compare_baseline_with_another_form_in_each_cell_needs_no_form) {
+  Rows rows;
+  rows.add("mutex_striped", {100, 100}).add("packed_cas", {50, 50});
+  rows.add("mutex_striped", {10, 10}, {{"workload", "zipf"}, {"update_form", "none"}})
+      .add("packed_cas", {40, 40}, {{"workload", "zipf"}, {"update_form", "none"}});
+  const auto comparison = compared(rows.file(), {.baseline = "mutex_striped"});
+  ASSERT_EQ(comparison.cells.size(), 2u);
+  for (const auto& cell : comparison.cells) {
+    for (const Entry& entry : cell.entries) EXPECT_TRUE(entry.is_baseline || entry.ratio.has_value()) << cell.workload;
+  }
+}
+
 TEST(Compare, compare_rates_and_retries_follow_from_the_counters) {
   const Values counters{
       {"attempts", "2000"}, {"conflict_seq_no", "30"}, {"conflict_version", "10"}, {"publication_failures", "100"},

@@ -71,6 +71,23 @@ TEST_P(ContractUpdate, update_existing_id_writes_what_the_transform_made) {
   });
 }
 
+TEST_P(ContractUpdate, update_under_a_condition_that_names_no_write_is_rejected) {
+  for_each_form([&](UpdateForm form) {
+    put("id", "a");
+    for (const Precondition& precondition : {Precondition::if_version(1), Precondition::external(100),
+                                             Precondition::external_gte(100), Precondition::must_not_exist()}) {
+      const Outcome outcome = handle_->update("id", never, {.form = form, .precondition = precondition});
+      EXPECT_EQ(outcome.result, Result::rejected);
+      EXPECT_EQ(outcome.cause, Cause::update_condition_unsupported);
+    }
+    const Bytes upsert = occ::as_bytes("u");
+    const UpdateOptions both{.form = form, .precondition = Precondition::if_seq_no(0, 1), .upsert = upsert};
+    EXPECT_EQ(handle_->update("id", never, both).cause, Cause::update_condition_unsupported);
+    EXPECT_EQ(handle_->update("missing", never, both).cause, Cause::update_condition_unsupported);
+    EXPECT_EQ(table_->next(0).seq_no(), 1U);
+  });
+}
+
 TEST_P(ContractUpdate, update_in_an_undeclared_form_is_rejected) {
   put("id", "a");
   for (const UpdateForm form : {UpdateForm::in_place, UpdateForm::optimistic}) {

@@ -112,6 +112,12 @@ TEST(DecideTest, write_if_seq_no_with_numbers_beyond_the_fields_conflicts) {
   });
 }
 
+TEST(DecideTest, write_if_version_never_matches_what_is_not_there) {
+  for (const Version version : {Version{-1}, Version{0}, Version{1}}) {
+    EXPECT_EQ(decide({}, Operation::index, Precondition::if_version(version), {}).verdict, Decision::Verdict::conflict);
+  }
+}
+
 TEST(DecideTest, write_if_version_compares_with_the_tombstone_too) {
   const auto at = [](Version version) { return Precondition::if_version(version); };
   check({

@@ -25,6 +25,7 @@ class EpochTest : public ::testing::Test {
     Block* block = cache.take(kBytes);
     {
       const Guard pinned(participant);
+      participant.make_room();
       participant.retire(block);
     }
     participant.collect();
@@ -128,6 +129,7 @@ TYPED_TEST(Reclamation, block_seen_while_pinned_is_not_used_again_under_writers)
         block->words()[1].store(turn * kWriters + thread, std::memory_order_relaxed);
         {
           const typename TypeParam::Participant::Guard pinned(participant);
+          participant.make_room();
           if (Block* old = shared.exchange(block, std::memory_order_acq_rel)) participant.retire(old);
         }
         participant.collect();

@@ -32,6 +32,7 @@ inline void PrintTo(Cause cause, std::ostream* out) {
                                     "source_too_large",
                                     "seq_no_exhausted",
                                     "version_exhausted",
+                                    "update_condition_unsupported",
                                     "update_form_unsupported"};
   *out << kNames[static_cast<int>(cause)];
 }

@@ -209,6 +209,13 @@ TEST_F(Verify, a_lost_delete_is_found_by_the_versions) {
   EXPECT_THAT(verification().violation, HasSubstr("sum of versions: 5 instead of 6"));
 }
 
+TEST_F(Verify, expired_tombstones_lower_the_level) {
+  workload_.mix = Mix::parse("update=50,delete=50");
+  EXPECT_EQ(verification().level, Verification::Level::sums);
+  claims_.tombstones_may_have_expired = true;
+  EXPECT_EQ(verification().level, Verification::Level::numbers);
+}
+
 TEST(Stock, a_unit_sold_twice_is_oversold) {
   const auto table = make_table("mutex_global");
   const Documents documents = Documents::generated(SourceLayout::stock, 1, 64, "");

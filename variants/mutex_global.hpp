@@ -23,10 +23,12 @@ class GlobalLock {
 
 /// One lock for the table: what most programs begin with. `Lock` is any type that LockTraits knows.
 ///
-/// Progress: blocking throughout. Memory: bounded.
+/// Progress: blocking throughout.
+/// Memory: bounded.
 /// Cost: dependent misses 3 (bucket, slot, body) and the lock's line, which every core writes. Locked instructions: to
-/// enter a section 1 (std::mutex leaves by one more); sections: get 1, write 1, update in place 1, optimistic 2; and 1
-/// to draw a number. When not: more than one thread.
+/// enter a section 1 (std::mutex and the queuing mutex leave by one more); sections: get 1, write 1, update in place 1,
+/// optimistic 2; and 1 to draw a number.
+/// When not: more than one thread.
 template <class Lock>
 class MutexGlobal : public LockedTable<GlobalLock<Lock>> {
  public:

@@ -10,9 +10,11 @@ namespace occ {
 /// LockTraits knows.
 ///
 /// Progress: blocking throughout; a thread that is suspended inside stops its id only (and its bucket of the lock map,
-/// if it is unlucky). Memory: bounded. Cost: dependent misses 3 (bucket, slot, body), besides the lock map's bucket and
-/// entry. Locked instructions: each section 3 or more (bucket, entry, bucket); sections as mutex_global. When not:
-/// short transforms; the way in costs more than most of them.
+/// if it is unlucky).
+/// Memory: bounded.
+/// Cost: dependent misses 3 (bucket, slot, body), besides the lock map's bucket and entry. Locked instructions: each
+/// section 3 or more (bucket, entry, bucket); sections as mutex_global.
+/// When not: short transforms; the way in costs more than most of them.
 template <class Lock>
 class MutexKeyed : public LockedTable<KeyedLocks<Lock>> {
  public:

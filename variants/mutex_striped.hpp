@@ -31,9 +31,11 @@ class StripedLocks {
 
 /// 1,024 locks by hash of the id: the usual second step. `Lock` is any type that LockTraits knows.
 ///
-/// Progress: blocking throughout; a thread that is suspended inside stops its stripe only. Memory: bounded.
+/// Progress: blocking throughout; a thread that is suspended inside stops its stripe only.
+/// Memory: bounded.
 /// Cost: dependent misses 4 (bucket, slot, body, and independent of them the stripe). Locked instructions: as
-/// mutex_global. When not: transforms that take long, since ids that share a stripe wait for them without reason.
+/// mutex_global.
+/// When not: transforms that take long, since ids that share a stripe wait for them without reason.
 template <class Lock>
 class MutexStriped : public LockedTable<StripedLocks<Lock>> {
  public:

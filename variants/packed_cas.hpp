@@ -11,12 +11,16 @@ namespace occ {
 ///
 /// Progress (of an existing id, while a block is at hand): get, conditional write, update and delete are lock-free; get
 /// is not wait-free, it can starve under writers (read_retries_longest tells). Creating an id is blocking (the
-/// directory's segment lock), so is new memory. Memory: bounded, whatever thread is suspended wherever; see BlockPool.
+/// directory's segment lock), so is new memory.
+/// Memory: bounded, whatever thread is suspended wherever; see BlockPool.
 /// Linearization: a write at its compare_exchange; a read, a conflict and a noop at the first load of the word in the
-/// look that validated. Memory orders: the edge table of PackedSlot. Cost: dependent misses 3 (bucket, slot, body).
-/// Locked instructions: get 0; write 2 (draw of the seq_no, publication). When not: large sources under many readers,
-/// since a copy that a writer overtakes begins again. Source: reuse guarded by a version, Sheffi, Herlihy and Petrank
-/// 2021 (VBR); the rest follows from Elasticsearch's own word.
+/// look that validated.
+/// Memory orders: the edge table of PackedSlot.
+/// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 0; write 2 (draw of the seq_no,
+/// publication).
+/// When not: large sources under many readers, since a copy that a writer overtakes begins again.
+/// Source: reuse guarded by a version, Sheffi, Herlihy and Petrank 2021 (VBR); the rest follows from Elasticsearch's
+/// own word.
 class PackedCas : public SlotTable<PackedSlot> {
  public:
   static constexpr StrategyInfo kInfo{
@@ -44,7 +48,6 @@ class PackedCas : public SlotTable<PackedSlot> {
     Outcome write(Target& target, const Write& write) {
       Block* block = nullptr;
       for (;;) {
-        ++counters_.attempts;
         const PackedSnapshot seen = read_packed(target.slot, nullptr, counters_);
         const Decision decision =
             decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
@@ -53,12 +56,14 @@ class PackedCas : public SlotTable<PackedSlot> {
           return refuse(decision, seen.state);
         }
         if (block == nullptr) block = prepare(write);
+        if (write.operation == Operation::remove) PackedBody::store_tombstone(*block, table_.now_ms());
         PackedBody::store_version(*block, decision.version);
         const auto word = target.shard.draw();  // after the look, so above the word that it replaces
         if (!word) {
           cache_.give(block);
-          return reject_attempt(Cause::seq_no_exhausted, seen.state);
+          return reject_write(Cause::seq_no_exhausted, seen.state);
         }
+        begin_attempt();
         if (target.slot.state.compare_exchange(seen.value, {word->bits(), block})) {  // B1
           if (seen.value.pointer != nullptr) cache_.give(seen.value.pointer);
           return finish(
@@ -70,11 +75,7 @@ class PackedCas : public SlotTable<PackedSlot> {
     }
 
     Block* prepare(const Write& write) {
-      if (write.operation == Operation::remove) {
-        Block* block = cache_.take(sizeof(std::uint64_t));
-        PackedBody::store_tombstone(*block, table_.now_ms());
-        return block;
-      }
+      if (write.operation == Operation::remove) return cache_.take(sizeof(std::int64_t));
       Block* block = cache_.take(write.source.size());
       PackedBody::store_source(*block, write.source);
       return block;

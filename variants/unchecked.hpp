@@ -38,13 +38,10 @@ class Unchecked : public SlotTable<PackedSlot> {
     static Precondition guard(const Document&) noexcept { return Precondition::none(); }
 
     Outcome write(Target& target, const Write& write) {
-      ++counters_.attempts;
       const PackedSnapshot decided = read_packed(target.slot, nullptr, counters_);
       const Decision decision =
           decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
-      const auto word = target.shard.draw();
-      if (!word) return reject_attempt(Cause::seq_no_exhausted, decided.state);
       Block* block = cache_.take(std::max(write.source.size(), sizeof(std::uint64_t)));
       if (write.operation == Operation::remove) {
         PackedBody::store_tombstone(*block, table_.now_ms());
@@ -52,6 +49,12 @@ class Unchecked : public SlotTable<PackedSlot> {
         PackedBody::store_source(*block, write.source);
       }
       PackedBody::store_version(*block, decision.version);
+      const auto word = target.shard.draw();
+      if (!word) {
+        cache_.give(block);
+        return reject_write(Cause::seq_no_exhausted, decided.state);
+      }
+      begin_attempt();
       for (;;) {
         const PackedSnapshot found = read_packed(target.slot, nullptr, counters_);
         if (!target.slot.state.compare_exchange(found.value, {word->bits(), block})) continue;

@@ -23,17 +23,19 @@ static_assert(!kLayoutIsReal || sizeof(VersionSlot) == 64);
 ///
 /// It claims version_only semantics. `_version` begins again at 1 once a tombstone has expired, so a writer that read
 /// version 1 before a delete can overwrite version 1 of after it: a lost update, by the rules. Conditions by seq_no and
-/// term are honoured where a caller gives them. Progress: see StrategyInfo below; with epochs everything but creating
-/// an id is lock-free and memory is unbounded while a thread is suspended inside; with liburcu reads are wait-free and
-/// memory is bounded, and writers wait for suspended readers. Linearization: a write at its compare_exchange;
-/// everything else at the load of the pointer that it was decided on. Cost: dependent misses 3 (bucket, slot, body).
-/// Locked instructions: get 1 with epochs (the announcement), 0 with liburcu; write 2 more (draw, publication). A
-/// reader's copy is never overtaken, so large sources under many readers are what it is good at.
+/// term are honoured where a caller gives them.
+/// Progress: see StrategyInfo below; with epochs everything but creating an id is lock-free and memory is unbounded
+/// while a thread is suspended inside; with liburcu reads are wait-free and memory is bounded, and writers wait for
+/// suspended readers.
+/// Linearization: a write at its compare_exchange; everything else at the load of the pointer that it was decided on.
+/// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 1 with epochs (the announcement), 0 with
+/// liburcu; write 2 more (draw, publication). A reader's copy is never overtaken, so large sources under many readers
+/// are what it is good at.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | V1 compare_exchange | V2 load of the pointer | the body, and that the next draw is above
-/// its word | | replaced body to reuse | Domain | Domain | that no reader is left in it |
+/// | publication to reader | V1 compare_exchange | V2 load of the pointer | the body; the next draw is above its word |
+/// | replaced body to reuse | Domain | Domain | that no reader is left in it |
 template <class Domain>
 class VersionRetry : public SlotTable<VersionSlot> {
   static constexpr bool kEpochs = std::is_same_v<Domain, EpochDomain>;
@@ -89,7 +91,6 @@ class VersionRetry : public SlotTable<VersionSlot> {
       const typename Participant::Guard pinned(participant_);
       Block* fresh = nullptr;
       for (;;) {
-        ++this->counters_.attempts;
         Block* current = target.slot.body.load(std::memory_order_acquire);  // V2 with V1
         const State state = state_of(current);
         const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
@@ -97,16 +98,19 @@ class VersionRetry : public SlotTable<VersionSlot> {
           if (fresh != nullptr) this->cache_.give(fresh);
           return this->refuse(decision, state);
         }
+        participant_.make_room();
         if (fresh == nullptr) fresh = prepare(write);
+        if (write.operation == Operation::remove) store_now(*fresh);
         const auto word = target.shard.draw();  // after the look, so above the word that it replaces
         if (!word) {
           this->cache_.give(fresh);
-          return this->reject_attempt(Cause::seq_no_exhausted, state);
+          return this->reject_write(Cause::seq_no_exhausted, state);
         }
         const std::uint64_t bits = word->bits();
         std::memcpy(fresh->bytes(), &bits, kWordBytes);
         fresh->version.store(static_cast<std::uint64_t>(decision.version),
                              std::memory_order_relaxed);  // relaxed: V1 releases it
+        this->begin_attempt();
         // relaxed on failure: V2 loads again
         if (target.slot.body.compare_exchange_strong(current, fresh, std::memory_order_acq_rel,
                                                      std::memory_order_relaxed)) {  // V1
@@ -138,14 +142,16 @@ class VersionRetry : public SlotTable<VersionSlot> {
       return state;
     }
 
+    void store_now(Block& tombstone) const {
+      const std::int64_t now_ms = this->table_.now_ms();
+      std::memcpy(tombstone.bytes() + kWordBytes, &now_ms, sizeof now_ms);
+    }
+
     Block* prepare(const Write& write) {
       const bool remove = write.operation == Operation::remove;
       const std::size_t bytes = remove ? sizeof(std::int64_t) : write.source.size();
       Block* block = this->cache_.take(kWordBytes + bytes);
-      if (remove) {
-        const std::int64_t now_ms = this->table_.now_ms();
-        std::memcpy(block->bytes() + kWordBytes, &now_ms, sizeof now_ms);
-      } else if (bytes != 0) {
+      if (!remove && bytes != 0) {
         std::memcpy(block->bytes() + kWordBytes, write.source.data(), bytes);
       }
       block->meta.store(remove ? kTombstone : bytes, std::memory_order_relaxed);  // relaxed: V1 releases it

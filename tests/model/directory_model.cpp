@@ -3,6 +3,7 @@
 /// race that the model reports.
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +14,17 @@
 namespace occ::model {
 namespace {
 
-constexpr std::array<std::string_view, 8> kIds{"a", "b", "c", "d", "e", "f", "g", "h"};
+/// Eight ids that share a bucket of a directory of two: the eighth overflows.
+constexpr std::size_t kIdCount = 8;
+const std::array<std::string, kIdCount> kIds = [] {
+  std::array<std::string, kIdCount> ids;
+  std::size_t found = 0;
+  for (unsigned number = 0; found < kIdCount; ++number) {
+    const std::string id = std::to_string(number);
+    if ((hash_id(id) >> 24 & 1) == 0) ids[found++] = id;
+  }
+  return ids;
+}();
 
 struct Slot {
   struct Key {
@@ -27,13 +38,13 @@ struct Slot {
 /// A directory of one segment, and slots to put in.
 struct Fixture {
   Directory<Slot, 0> directory;
-  std::array<Slot, 18> slots;
+  std::array<Slot, 24> slots;
   /// Every thread makes slots of its own.
   std::array<unsigned, 3> made{};
 
   Slot* insert(unsigned id, unsigned thread) {
     return &directory.find_or_insert(hash_id(kIds[id]), kIds[id], [&]() -> Slot& {
-      Slot& slot = slots[6 * thread + made[thread]++];
+      Slot& slot = slots[8 * thread + made[thread]++];
       slot.key.number($).store(id);
       return slot;
     });
@@ -73,6 +84,30 @@ struct GrowthAgainstFind : OnOneSegment<GrowthAgainstFind, 2> {
   }
 };
 
+/// The bucket is full: the eighth insert marks it and goes to the next one. What was in it is found throughout.
+struct OverflowAgainstFind : OnOneSegment<OverflowAgainstFind, 2> {
+  std::array<Slot*, 7> there{};
+  void before() {
+    OnOneSegment::before();
+    for (unsigned id = 0; id < 7; ++id) there[id] = fixture->insert(id, 0);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      Slot* const slot = fixture->insert(7, 1);
+      RL_ASSERT(fixture->find(7) == slot);
+    } else {
+      RL_ASSERT(fixture->find(6) == there[6]);
+      Slot* const seen = fixture->find(7);
+      RL_ASSERT(fixture->find(0) == there[0]);
+      if (seen != nullptr) RL_ASSERT(fixture->find(7) == seen);
+    }
+  }
+  void after() {
+    RL_ASSERT(fixture->find(7) != nullptr && fixture->directory.size() == 8);
+    fixture.reset();
+  }
+};
+
 /// Two inserts of one id, one of which may grow the segment: one slot, the same for both, and a third thread that finds
 /// it, finds that one.
 template <int there>
@@ -97,6 +132,7 @@ struct TwoInserts : OnOneSegment<TwoInserts<there>, 3> {
 int main() {
   using namespace occ::model;
   bool passed = explore<GrowthAgainstFind>("growth against find", 2);
+  passed &= explore<OverflowAgainstFind>("overflow against find", 2);
   passed &= explore<TwoInserts<0>>("two inserts of one id", 1);
   passed &= sample<TwoInserts<4>>("two inserts of one id, then growth", 100'000);
   passed &= sample<TwoInserts<5>>("two inserts of one id that grows the segment", 100'000);

@@ -32,7 +32,7 @@ class BlockPool {
 
  private:
   static constexpr std::size_t kWords = 2;
-  static constexpr std::size_t kBlocks = 6;
+  static constexpr std::size_t kBlocks = 12;
   struct alignas(16) Storage {
     std::byte bytes[sizeof(Block) + kWords * sizeof(atomic<std::uint64_t>)];
   };
@@ -44,7 +44,10 @@ class BlockPool::Cache {
  public:
   explicit Cache(BlockPool& pool) : pool_(pool) {}
   Block* take(std::size_t) {
-    if (free_.empty()) return reinterpret_cast<Block*>(pool_.storage_[pool_.used_++].bytes);
+    if (free_.empty()) {
+      RL_ASSERT(pool_.used_ < kBlocks);
+      return reinterpret_cast<Block*>(pool_.storage_[pool_.used_++].bytes);
+    }
     Block* block = free_.back();
     free_.pop_back();
     return block;

@@ -11,6 +11,7 @@ struct RcuDomain {
     struct Guard {
       explicit Guard(Participant&) {}
     };
+    void make_room() {}
     void retire(Block*) {}
     void collect() {}
   };
