@@ -7,8 +7,10 @@
 #include <chrono>
 #include <exception>
 #include <latch>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "fmt/format.h"
@@ -106,6 +108,7 @@ class Conductor {
     phases_.announce(Phase::warmup);
     bool finished = wait(conditions_.warmup_s);
     const CpuTimes cpu = CpuTimes::now();
+    phases_.window_opened = CycleClock::instance().now();
     phases_.announce(Phase::window);
     const SteadyTime begin = steady_now();
     finished = finished && wait(conditions_.window_s);
@@ -162,7 +165,6 @@ void add(const Report& report, Measurement& measurement, Claims& claims) {
   claims.counters.merge(report.lifetime_counters);
   for (std::size_t i = 0; i < report.stock.size(); ++i) {
     claims.stock[i].sold += report.stock[i].sold;
-    claims.stock[i].stocked += report.stock[i].stocked;
   }
 }
 
@@ -186,7 +188,7 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
   bool finished = false;
   {
     std::vector<std::jthread> threads;
-    for (std::uint32_t thread = 0; thread < cell.threads; ++thread) {
+    const auto begin_worker = [&](std::uint32_t thread) {
       threads.emplace_back([&, thread] {
         bool waited_for = true;
         error.guard([&] {
@@ -204,6 +206,13 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
         });
         if (waited_for) ready.count_down();
       });
+    };
+    try {
+      for (std::uint32_t thread = 0; thread < cell.threads; ++thread) begin_worker(thread);
+    } catch (const std::system_error& refused) {
+      phases.announce(Phase::stopped);
+      throw BadInput(fmt::format("--threads {}: the system refuses thread {}: {}", cell.threads, threads.size() + 1,
+                                 refused.what()));
     }
     ready.wait();
     finished = Conductor(table, conditions, phases, interrupted).conduct(measurement);
@@ -218,6 +227,8 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
   measurement.clock_cost_ns = CycleClock::instance().cost_ns();
   measurement.table = table.memory();
   claims.window_operations = measurement.window.total_operations();
+  // Verification takes its time; tombstones that are still there now stay for it.
+  table.set_gc_deletes(std::numeric_limits<std::int64_t>::max());
   claims.tombstones_may_have_expired =
       cell.workload->mix.has(OperationKind::remove) &&
       seconds_between(began, steady_now()) * 1e3 + 1 >= static_cast<double>(conditions.gc_deletes_ms);

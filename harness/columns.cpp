@@ -185,10 +185,11 @@ void add_verdict(std::vector<Column>& all) {
                  "acknowledged increments that the counters do not show (with index, create or delete in the mix: "
                  "acknowledged writes that the versions do not show)",
                  [](const Row& r) { return number(r.measurement.verification.lost_updates); }});
-  all.push_back({"checked", "how: sums (counters, versions, numbers), history, or none", [](const Row& r) {
-                   const bool nothing = r.measurement.verification.verified == Verification::Verified::not_applicable;
-                   return std::string(nothing ? "none" : "sums");
-                 }});
+  all.push_back(
+      {"checked",
+       "how: sums (counters, versions, numbers), numbers (tombstones may have expired, so versions do not add up), "
+       "history, or none",
+       [](const Row& r) { return std::string(to_string(r.measurement.verification.level)); }});
   all.push_back({"verified",
                  "yes; no: the row is void; caught: a negative control failed, as it should; not_applicable: nothing "
                  "is stored",

@@ -10,6 +10,8 @@ namespace occ {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitVerificationFailed = 1;
 inline constexpr int kExitBadInput = 2;
+/// A fault that is neither the user's nor a strategy's: a full disk, no memory left (EX_SOFTWARE of sysexits.h).
+inline constexpr int kExitInternalError = 70;
 inline constexpr int kExitInterrupted = 130;
 
 /// Something the user gave cannot be used; the text says what was wrong and what is accepted. Ends the program with

@@ -413,6 +413,8 @@ class Comparer {
     std::map<std::pair<std::size_t, std::pair<std::string, std::string>>, std::size_t> cells_of;
     std::set<std::string> known;
     std::set<std::string> shown;
+    // Strategies of which one cell holds several update forms.
+    std::set<std::string> ambiguous;
     for (const auto& [key, competitors] : cells_) {
       std::set<std::pair<std::size_t, std::pair<std::string, std::string>>> here;
       for (const auto& [competitor, rows] : competitors) {
@@ -422,7 +424,11 @@ class Comparer {
         known.insert(forms_.at(competitor.strategy).size() > 1 ? competitor.strategy + "/" + competitor.update_form
                                                                : competitor.strategy);
       }
-      for (const auto& one : here) ++cells_of[one];
+      for (const auto& one : here) {
+        ++cells_of[one];
+        const auto of_strategy = [&](const auto& other) { return other.second.first == one.second.first; };
+        if (std::ranges::count_if(here, of_strategy) > 1) ambiguous.insert(one.second.first);
+      }
     }
     if (options_.baseline.empty()) {
       std::size_t most = 0;
@@ -431,6 +437,7 @@ class Comparer {
         most = cells;
         std::tie(baseline_strategy_, baseline_form_) = one.second;
       }
+      if (!ambiguous.contains(baseline_strategy_)) baseline_form_.clear();
     } else {
       const auto slash = options_.baseline.find('/');
       baseline_strategy_ = options_.baseline.substr(0, slash);
@@ -447,15 +454,13 @@ class Comparer {
                                    shown.contains(options_.baseline) ? ": it is a control or failed verification" : "",
                                    fmt::join(known, ", ")));
       }
-      if (matches > 1) {
+      if (baseline_form_.empty() && ambiguous.contains(baseline_strategy_)) {
         throw BadInput(fmt::format("baseline '{}' stands for several update forms; give one of: {}", options_.baseline,
                                    fmt::join(known, ", ")));
       }
     }
     result_.baseline = baseline_strategy_;
-    if (!baseline_strategy_.empty() && forms_.at(baseline_strategy_).size() > 1) {
-      result_.baseline += "/" + (baseline_form_.empty() ? *forms_.at(baseline_strategy_).begin() : baseline_form_);
-    }
+    if (!baseline_form_.empty() && forms_.at(baseline_strategy_).size() > 1) result_.baseline += "/" + baseline_form_;
   }
 
   void compare_cell(const Key& key, const RowsByCompetitor& competitors) {

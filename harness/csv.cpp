@@ -1,11 +1,10 @@
 #include "harness/csv.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "fmt/format.h"
 #include "harness/commands.hpp"
+#include "harness/read_file.hpp"
 
 namespace occ {
 namespace {
@@ -107,11 +106,7 @@ CsvTable parse_csv(std::string_view text, std::string_view name) {
 }
 
 CsvTable read_csv(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw BadInput(fmt::format("cannot read '{}'", file.string()));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) throw BadInput(fmt::format("cannot read '{}'", file.string()));
-  return parse_csv(text, file.string());
+  return parse_csv(read_file(file), file.string());
 }
 
 }  // namespace occ

@@ -1,7 +1,5 @@
 #include "harness/documents.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <unordered_set>
 
 #include "fmt/format.h"
@@ -9,16 +7,10 @@
 #include "harness/commands.hpp"
 #include "harness/counter_source.hpp"
 #include "harness/json_text.hpp"
+#include "harness/read_file.hpp"
 
 namespace occ {
 namespace {
-
-std::string read_text(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in || text.empty()) throw BadInput(fmt::format("--load: cannot read '{}', or it is empty", file.string()));
-  return text;
-}
 
 std::optional<std::int64_t> counter_in(const Json& object, const std::string& field) {
   const auto at = object.find(field);
@@ -51,6 +43,10 @@ Documents Documents::generated(SourceLayout layout, std::uint64_t count, std::si
     throw BadInput(fmt::format("--body {}: accepted are {} to {} bytes with transform {}", body_bytes, least,
                                kMaxSourceBytes, kSourceLayouts[static_cast<std::size_t>(layout)]));
   }
+  if (layout == SourceLayout::json && (json_field == "document" || json_field == "filler")) {
+    throw BadInput(fmt::format("--json-field {}: generated documents have a field of that name; accepted is any other",
+                               json_field));
+  }
   Documents documents;
   documents.layout_ = layout;
   documents.count_ = static_cast<std::uint32_t>(count);
@@ -60,7 +56,7 @@ Documents Documents::generated(SourceLayout layout, std::uint64_t count, std::si
 }
 
 Documents Documents::load(const std::filesystem::path& file, std::string json_field) {
-  const std::string text = read_text(file);
+  const std::string text = read_file(file);
   Documents documents;
   documents.layout_ = SourceLayout::json;
   documents.json_field_ = std::move(json_field);

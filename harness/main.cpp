@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     return occ::kExitBadInput;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "occkit: internal error: %s\n", error.what());
-    return occ::kExitVerificationFailed;
+    return occ::kExitInternalError;
   }
   return exit_status;
 }

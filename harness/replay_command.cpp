@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -15,6 +12,7 @@
 #include "core/clock.hpp"
 #include "harness/bulk_parser.hpp"
 #include "harness/commands.hpp"
+#include "harness/read_file.hpp"
 #include "harness/rest_api.hpp"
 #include "harness/scenario.hpp"
 #include "variants/strategies.hpp"
@@ -53,11 +51,7 @@ std::string checked_strategy(const std::string& name) {
 
 std::string read_all(const std::string& file) {
   if (file == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw BadInput(fmt::format("cannot read '{}': {}", file, std::strerror(errno)));
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) throw BadInput(fmt::format("cannot read '{}': {}", file, std::strerror(errno)));
-  return text;
+  return read_file(file);
 }
 
 BadInput at_line(const ReplayOptions& options, std::size_t line, std::string_view message) {

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/read_file.hpp"
 
 namespace occ {
 
@@ -19,7 +20,8 @@ ResultsFolder::ResultsFolder(fs::path folder, std::ios::openmode mode) : folder_
 
 ResultsFolder ResultsFolder::create(const fs::path& folder) {
   for (const char* name : {"results.csv", "results.json"}) {
-    if (fs::exists(folder / name)) {
+    std::error_code unknown;
+    if (fs::exists(folder / name, unknown)) {
       throw BadInput(
           fmt::format("--out: '{}' is there already and is not overwritten; --resume goes on with it, or "
                       "name another folder",
@@ -36,14 +38,14 @@ ResultsFolder ResultsFolder::create(const fs::path& folder) {
 
 ResultsFolder ResultsFolder::reopen(const fs::path& folder) {
   const fs::path csv = folder / "results.csv";
-  if (!fs::exists(csv)) throw BadInput(fmt::format("--resume: there is no '{}'", csv.string()));
+  if (std::error_code unknown; !fs::exists(csv, unknown))
+    throw BadInput(fmt::format("--resume: there is no '{}'", csv.string()));
   CsvTable rows = read_csv(csv);
   if (rows.header != header()) {
     throw BadInput(fmt::format("--resume: '{}' has other columns than this program writes", csv.string()));
   }
   if (rows.unterminated) {
-    std::ifstream in(csv, std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const std::string text = read_file(csv);
     const std::size_t keep = text.find_last_of('\n') + 1;
     rows = parse_csv(std::string_view(text).substr(0, keep), csv.string());
     fs::resize_file(csv, keep);

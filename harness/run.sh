@@ -79,13 +79,15 @@ step "3/5 Build: build/release/occkit"
 must "building failed" cmake --build --preset release --target occkit_program
 
 cores="$(nproc)"
-threads="$(printf '%s\n' 1 "$cores" "$((2 * cores))" | sort -nu | paste -sd,)"
-step "4/5 Run: $experiment comparison with $threads threads on $cores cores, to $out"
+# The reference has thread counts of its own, the same on every machine.
+threads=()
+[ "$experiment" = reference ] || threads=(--threads "$(printf '%s\n' 1 "$cores" "$((2 * cores))" | sort -nu | paste -sd,)")
+step "4/5 Run: the $experiment comparison on $cores cores, to $out"
 status=0
-build/release/occkit run --config "harness/experiments/$experiment.toml" --threads "$threads" --out "$out" \
+build/release/occkit run --config "harness/experiments/$experiment.toml" "${threads[@]}" --out "$out" \
   "${resume[@]}" || status=$?
 again="harness/run.sh$([ "$experiment" = main ] || echo " --full") --resume $out"
-if [ "$interrupted" = yes ] || [ "$status" -ge 128 ]; then
+if [ "$interrupted" = yes ] || [ "$status" -eq 130 ]; then
   echo
   [ -e "$out/results.csv" ] && echo "The finished rows are in $out/results.csv. To go on: $again"
   exit 130

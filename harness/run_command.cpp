@@ -141,9 +141,8 @@ class Run {
         any_wrong = true;
         progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verification.violation));
       }
-      progress.end(
-          rate(static_cast<double>(measurement->window.total_operations()) / measurement->window_s) +
-          (verification.verified == Verification::Verified::caught ? ", caught losing updates, as it should be" : ""));
+      progress.end(rate(static_cast<double>(measurement->window.total_operations()) / measurement->window_s) +
+                   (verification.verified == Verification::Verified::caught ? ", caught, as it should be" : ""));
     }
     return any_wrong ? kExitVerificationFailed : kExitOk;
   }

@@ -12,10 +12,9 @@
 
 namespace occ {
 
-/// Units of one product that acknowledged purchases took, and that restocking brought.
+/// Units of one product that acknowledged purchases took.
 struct StockMoves {
   std::uint64_t sold = 0;
-  std::uint64_t stocked = 0;
 };
 
 /// What the threads of a replicate say that they did, from the first document filled in to the last operation.
@@ -37,7 +36,10 @@ struct Verification {
     caught,          ///< failed, as a declared negative control should
     not_applicable,  ///< the strategy stores nothing
   };
+  /// How much was compared; rows of different levels are never paired.
+  enum class Level : std::uint8_t { none, numbers, sums };
   Verified verified = Verified::not_applicable;
+  Level level = Level::none;
   /// What was found wrong, in words; empty if nothing was.
   std::string violation;
   /// Acknowledged increments (where other writes occur: acknowledged writes) that the table does not show. Negative
@@ -48,9 +50,9 @@ struct Verification {
 };
 
 std::string_view to_string(Verification::Verified verified);
+std::string_view to_string(Verification::Level level);
 
-/// Compares what the threads claim with what is in the table, in which nobody works any more (METHOD rule 2, level
-/// "sums"; rule 13's equations):
+/// Compares what the threads claim with what is in the table, in which nobody works any more:
 ///
 /// - attempts = applied + noop + not_found + conflicts + publication failures, and the strategy counts as many applied
 ///   writes as its callers saw;
@@ -59,7 +61,10 @@ std::string_view to_string(Verification::Verified verified);
 ///   expired) sum to the acknowledged writes;
 /// - words are distinct within a shard and below its next number; numbers used = acknowledged writes + gaps;
 /// - no torn read, no word out of order, no rejected operation; something was done in the window;
-/// - stock: for each product, units stocked - units sold = units there.
+/// - stock: of each product, no more units were sold than its updates can have sold, and as many are there as follow.
+///
+/// Where tombstones may have expired, versions begin again and do not add up: the level is `numbers`, which a lost
+/// update can pass.
 ///
 /// Writes to the table when tombstones have to be looked at.
 Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <ctime>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "core/atomic.hpp"
@@ -26,6 +27,8 @@ enum class Phase : std::uint32_t { filled, warmup, window, tail, stopped };
 /// What all workers of a cell read in the timed loop; written once per phase.
 struct alignas(kFalseSharingRange) PhaseWord {
   std::atomic<Phase> value{Phase::filled};
+  /// CycleClock ticks; written before the window is announced.
+  std::uint64_t window_opened = 0;
   static_assert(std::atomic<Phase>::is_always_lock_free);
 
   void announce(Phase phase) {
@@ -74,6 +77,7 @@ class Worker {
         documents_(task.documents),
         ring_(workload_.distribution, documents_.size(), task.permutation_seed, task.stream_seed),
         random_(mix64(task.stream_seed)),
+        sampling_(mix64(~task.stream_seed)),
         increment_(documents_, workload_.think_ns),
         options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form} {
     std::size_t at = 0;
@@ -91,7 +95,10 @@ class Worker {
     for (;;) {
       // relaxed: the phase carries no data
       if (const Phase phase = phases.value.load(std::memory_order_relaxed); phase != seen) [[unlikely]] {
-        if (seen < Phase::window && phase >= Phase::window) open_window(report);
+        if (seen < Phase::window && phase >= Phase::window) {
+          std::ignore = phases.value.load(std::memory_order_acquire);  // for window_opened
+          open_window(phases.window_opened, report);
+        }
         if (seen < Phase::tail && phase >= Phase::tail) close_window(report);
         if (phase == Phase::stopped) break;
         seen = phase;
@@ -110,18 +117,21 @@ class Worker {
 
  private:
   static constexpr double kClockShare = 0.05;
+  /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns.
+  static constexpr std::uint64_t kSampleEveryUnknown = 64;
 
-  void open_window(Report& report) {
-    const std::uint64_t now = clock_.now();
+  void open_window(std::uint64_t opened, Report& report) {
     if (tally_.ended > 0) {
       const double operation_ns = (thread_cpu_ns() - cpu_began_ns_) / static_cast<double>(tally_.ended);
       const double every = std::ceil(2 * clock_.cost_ns() / (kClockShare * std::max(operation_ns, 1.0)));
       sample_every_ = static_cast<std::uint64_t>(std::clamp(every, 1.0, 1e6));
+    } else {
+      sample_every_ = kSampleEveryUnknown;
     }
     until_sample_ = 1;
     report.window = tally_;
     report.window_counters = handle_.counters();
-    last_success_ = now;
+    last_success_ = opened;
     events_.start();
   }
 
@@ -144,7 +154,7 @@ class Worker {
         last_success_ = end;
       }
     }
-    until_sample_ = sample_every_ == 1 ? 1 : 1 + random_.below(2 * sample_every_ - 1);
+    until_sample_ = sample_every_ == 1 ? 1 : 1 + sampling_.below(2 * sample_every_ - 1);
   }
 
   /// Processor time, since what a thread waits for others costs no clock readings.
@@ -273,11 +283,7 @@ class Worker {
   void count_increment(std::uint32_t index) {
     ++tally_.increments;
     if (stock_.empty()) return;
-    if (increment_.sold()) {
-      ++stock_[index].sold;
-    } else {
-      stock_[index].stocked += CounterSource::kUnits;
-    }
+    if (increment_.sold()) ++stock_[index].sold;
   }
 
   const CycleClock& clock_ = CycleClock::instance();
@@ -285,7 +291,9 @@ class Worker {
   const Workload& workload_;
   const Documents& documents_;
   IndexRing ring_;
+  /// Chooses operations, and nothing else: the same seed gives the same ones however fast they are.
   Random random_;
+  Random sampling_;
   Increment increment_;
   UpdateOptions options_;
   std::array<OperationKind, 100> kinds_{};

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <tuple>
 #include <vector>
 
 #include "core/block_exchange.hpp"
@@ -16,9 +17,10 @@ namespace {
 /// The plain alternative, with BlockExchange's interface.
 class MutexExchange {
  public:
-  void push(Block* chain) {
+  [[nodiscard]] bool push(Block* chain) {
     const std::lock_guard held(mutex_);
     chains_.push_back(chain);
+    return true;
   }
   [[nodiscard]] Block* pop() {
     const std::lock_guard held(mutex_);
@@ -41,7 +43,8 @@ struct Shared {
   static inline std::unique_ptr<Shared> current;
 
   Shared() {
-    for (std::size_t i = 0; i < kChains; ++i) exchange.push(blocks.emplace_back(std::make_unique<Block>()).get());
+    for (std::size_t i = 0; i < kChains; ++i)
+      std::ignore = exchange.push(blocks.emplace_back(std::make_unique<Block>()).get());
   }
   static void set_up(const benchmark::State&) { current = std::make_unique<Shared>(); }
   static void tear_down(const benchmark::State&) { current.reset(); }
@@ -53,7 +56,7 @@ void carry(benchmark::State& state) {
   for (auto _ : state) {
     Block* chain = exchange.pop();
     benchmark::DoNotOptimize(chain);
-    if (chain != nullptr) exchange.push(chain);
+    if (chain != nullptr) benchmark::DoNotOptimize(exchange.push(chain));
   }
   state.SetItemsProcessed(state.iterations());
   for (const char* name : kCounterNames) state.counters[name] = 0;
