@@ -37,7 +37,7 @@ namespace occ {
 /// copying growth is ours.
 ///
 /// 256 segments keep inserts of a few dozen threads apart; fewer are for models.
-template <class Slot, int kSegmentBits = 8>
+template <class Slot, int segment_bits = 8>
 class Directory {
  public:
   Directory() {
@@ -88,7 +88,7 @@ class Directory {
   }
 
  private:
-  static constexpr std::size_t kSegments = std::size_t{1} << kSegmentBits;
+  static constexpr std::size_t kSegments = std::size_t{1} << segment_bits;
   static constexpr std::size_t kLanes = 7;
   /// Above this an insert doubles the segment. At 75 % one key in seven lies outside its own bucket.
   static constexpr std::size_t kMaxLoadPercent = 75;
@@ -126,7 +126,7 @@ class Directory {
 
   // Bits of the hash: 0-6 tag, 7-22 in the entry, 24-55 bucket, 56-63 segment.
   static std::size_t segment_of(std::uint64_t hash) noexcept {
-    return kSegmentBits == 0 ? 0 : hash >> (64 - kSegmentBits) % 64;
+    return segment_bits == 0 ? 0 : hash >> (64 - segment_bits) % 64;
   }
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash & 0x7f) | 0x80; }
   static std::uint64_t fingerprint_of(std::uint64_t hash) noexcept { return (hash >> 7) & 0xffff; }
