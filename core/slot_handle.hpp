@@ -153,7 +153,8 @@ class SlotHandle {
   TableType& table_;
   BlockPool::Cache cache_;
   Counters counters_;
-  /// What a transform computes, kept for its memory.
+  /// What an update read, and what its transform computes; kept for their memory.
+  Document current_;
   Source next_;
 
  private:
@@ -246,9 +247,6 @@ class SlotHandle {
     if (outcome.wrote()) outcome.decided_on = state.word;
     return outcome;
   }
-
-  /// What the optimistic update read.
-  Document current_;
 };
 
 }  // namespace occ

@@ -7,6 +7,7 @@
 #include "variants/mutex_striped.hpp"
 #include "variants/null.hpp"
 #include "variants/packed_cas.hpp"
+#include "variants/packed_claim.hpp"
 #include "variants/unchecked.hpp"
 #include "variants/version_retry.hpp"
 
@@ -26,6 +27,7 @@ using Strategies = StrategyList<       //
     MutexKeyed<tbb::spin_mutex>,       //
     MutexKeyed<tbb::queuing_mutex>,    //
     PackedCas,                         //
+    PackedClaim,                       //
     VersionRetry<EpochDomain>,         //
     VersionRetry<RcuDomain>,           //
     Unchecked,                         //
