@@ -15,6 +15,7 @@
 #include "core/block.hpp"
 #include "core/block_exchange.hpp"
 #include "core/document.hpp"
+#include "core/fault_point.hpp"
 #include "core/size_class.hpp"
 
 namespace occ {
@@ -72,8 +73,11 @@ class BlockPool {
   }
 
   Block* carve(std::size_t size_class) {
-    const std::size_t size = SizeClass::bytes(size_class);
-    const std::size_t bytes = size * chain_length(size_class);
+    return chain(claim(SizeClass::bytes(size_class) * chain_length(size_class)), size_class);
+  }
+
+  /// New memory. Whoever got it touches it first, outside the mutex.
+  std::byte* claim(std::size_t bytes) {
     const std::lock_guard held(system_);
     if (bytes > free_bytes_) {
       const std::size_t region_bytes =
@@ -84,15 +88,15 @@ class BlockPool {
       if (start == MAP_FAILED) throw std::bad_alloc();
       regions_.push_back({static_cast<std::byte*>(start), region_bytes});
       mapped_ += region_bytes;
-      if (region_bytes != kRegionBytes) return chain(static_cast<std::byte*>(start), size_class);
+      if (region_bytes != kRegionBytes) return static_cast<std::byte*>(start);
       free_ = static_cast<std::byte*>(start);
       free_bytes_ = region_bytes;
     }
-    std::byte* at = free_;
+    std::byte* const at = free_;
     const std::size_t used = std::min(free_bytes_, (bytes + 63) / 64 * 64);
     free_ += used;
     free_bytes_ -= used;
-    return chain(at, size_class);
+    return at;
   }
 
   static Block* chain(std::byte* at, std::size_t size_class) noexcept {
@@ -166,6 +170,7 @@ class BlockPool::Cache {
   void refill(std::size_t size_class) {
     Block* chain = pool_.exchange_[size_class].pop();
     if (chain == nullptr) chain = pool_.carve(size_class);
+    fault_point(FaultPoint::moving_chain);
     List& list = lists_[size_class];
     list.first = chain;
     list.length = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/atomic.hpp"
+#include "core/fault_point.hpp"
 #include "core/hash.hpp"
 #include "core/spin_lock.hpp"
 
@@ -192,6 +193,7 @@ class Directory {
         if (entry != 0) place(array, hash_id(slot_of(entry)->key.view()), entry);
       }
     }
+    fault_point(FaultPoint::growing);
     publish(segment, array);
     return array;
   }

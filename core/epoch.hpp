@@ -9,6 +9,7 @@
 
 #include "core/atomic.hpp"
 #include "core/block_pool.hpp"
+#include "core/fault_point.hpp"
 #include "core/spin_lock.hpp"
 
 namespace occ {
@@ -84,7 +85,10 @@ class EpochDomain {
     /// While it lives, no block that is reachable now or later is given back. Not nested.
     class Guard {
      public:
-      explicit Guard(Participant& participant) noexcept : participant_(participant) { participant_.pin(); }
+      explicit Guard(Participant& participant) noexcept : participant_(participant) {
+        participant_.pin();
+        fault_point(FaultPoint::pinned);
+      }
       Guard(const Guard&) = delete;
       Guard& operator=(const Guard&) = delete;
       ~Guard() {

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/atomic.hpp"
+#include "core/fault_point.hpp"
 #include "core/lock_traits.hpp"
 #include "core/spin_lock.hpp"
 
@@ -76,6 +77,7 @@ class KeyedLocks {
 
   static Entry& enter(Bucket& bucket, const void* key) {
     const std::lock_guard held(bucket.lock);
+    fault_point(FaultPoint::locking_key);
     Entry* entry = bucket.used;
     while (entry != nullptr && entry->key != key) entry = entry->next;
     if (entry == nullptr) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/fault_point.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
 
@@ -48,6 +49,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
   State read(Target& target, Document* into) {
     const Guard held(this->table_.locks(), &target.slot, target.hash);
+    fault_point(FaultPoint::holding_lock);
     const State state = state_of(target.slot);
     if (into != nullptr && state.live()) {
       into->version = state.version;
@@ -61,11 +63,13 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
   Outcome write(Target& target, const Write& write) {
     const Guard held(this->table_.locks(), &target.slot, target.hash);
+    fault_point(FaultPoint::holding_lock);
     return write_locked(target, write);
   }
 
   Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
     const Guard held(this->table_.locks(), &target.slot, target.hash);
+    fault_point(FaultPoint::holding_lock);
     const State state = state_of(target.slot);
     if (!state.live()) {
       if (options.upsert)

@@ -8,6 +8,7 @@
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"
+#include "core/fault_point.hpp"
 #include "core/seq_no_term.hpp"
 #include "core/slot_key.hpp"
 
@@ -104,6 +105,7 @@ inline PackedSnapshot read_packed(const PackedSlot& slot, Document* into, Counte
     PackedSnapshot snapshot{{word.bits(), nullptr}, {.word = word}};
     if (!word.vacant()) {
       snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1
+      fault_point(FaultPoint::reading);
       snapshot.state = PackedBody::load(*snapshot.value.pointer, word, into);
     }
     // B6 relaxed: ordered behind B5; a vacant slot needs no second look, its word alone is the state

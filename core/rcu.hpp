@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/block_pool.hpp"
+#include "core/fault_point.hpp"
 
 namespace occ {
 
@@ -33,7 +34,10 @@ class RcuDomain {
 
     class Guard {
      public:
-      explicit Guard(Participant&) noexcept { urcu_memb_read_lock(); }
+      explicit Guard(Participant&) noexcept {
+        urcu_memb_read_lock();
+        fault_point(FaultPoint::pinned);
+      }
       Guard(const Guard&) = delete;
       Guard& operator=(const Guard&) = delete;
       ~Guard() { urcu_memb_read_unlock(); }

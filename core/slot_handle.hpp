@@ -9,6 +9,7 @@
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"
+#include "core/fault_point.hpp"
 #include "core/hash.hpp"
 #include "core/outcome.hpp"
 #include "core/shard.hpp"
@@ -52,6 +53,7 @@ class SlotHandle {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     const std::uint64_t hash = hash_id(id);
     State state;
+    fault_point(FaultPoint::before_read);
     if (Slot* slot = table_.find(hash, id)) {
       Target target{*slot, table_.shard_for(hash), hash};
       state = self().read(target, &into);
@@ -80,6 +82,7 @@ class SlotHandle {
     if (!allowed(options)) return reject(Cause::update_condition_unsupported);
     if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     const std::uint64_t hash = hash_id(id);
+    fault_point(FaultPoint::before_read);
     Slot* slot = table_.find(hash, id);
     if (slot == nullptr) {
       if (!options.upsert) return missing({});
@@ -186,6 +189,7 @@ class SlotHandle {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     const std::uint64_t hash = hash_id(id);
+    fault_point(FaultPoint::before_read);
     Slot* slot = table_.find(hash, id);
     if (slot == nullptr) {
       // An id that nobody has written is absent: only a write that may go ahead gets a slot.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/fault_point.hpp"
 #include "core/spin_lock.hpp"
 
 namespace occ {
@@ -53,6 +54,7 @@ class SlotArena {
  public:
   Slot& make(std::string_view id) {
     const std::lock_guard held(lock_);
+    fault_point(FaultPoint::making_slot);
     char* external = nullptr;
     if (id.size() > SlotKey::kInlineBytes) {
       long_ids_.push_back(std::make_unique_for_overwrite<char[]>(id.size()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/fault_point.hpp"
 #include "core/packed_slot.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
@@ -63,6 +64,7 @@ class PackedCas : public SlotTable<PackedSlot> {
           cache_.give(block);
           return reject_write(Cause::seq_no_exhausted, seen.state);
         }
+        fault_point(FaultPoint::before_publication);
         begin_attempt();
         if (target.slot.state.compare_exchange(seen.value, {word->bits(), block})) {  // B1
           if (seen.value.pointer != nullptr) cache_.give(seen.value.pointer);

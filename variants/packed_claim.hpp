@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/fault_point.hpp"
 #include "core/packed_slot.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
@@ -112,6 +113,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         if (target.slot.word.compare_exchange_strong(expected, seen.bits | ClaimSlot::kClaimed,
                                                      std::memory_order_acquire, std::memory_order_relaxed)) {  // C4
           Claim claim(target.slot, seen.bits);
+          fault_point(FaultPoint::claimed);
           if (fresh != nullptr && fits(seen.body, bytes)) {  // the body was exchanged since it was taken
             cache_.give(fresh);
             fresh = nullptr;
@@ -126,6 +128,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
       const std::uint64_t bits = claim_free(target.slot);
       Claim claim(target.slot, bits);
+      fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
       const Look seen = look_inside(bits, target.slot.body.load(std::memory_order_relaxed), &current_);
       if (!seen.state.live()) {
@@ -160,7 +163,9 @@ class PackedClaim : public SlotTable<ClaimSlot> {
           wait.pause();
           continue;
         }
-        const Look seen = look_inside(bits, slot.body.load(std::memory_order_acquire), into);  // C3
+        Block* const body = slot.body.load(std::memory_order_acquire);  // C3
+        fault_point(FaultPoint::reading);
+        const Look seen = look_inside(bits, body, into);
         // B6 relaxed: ordered behind B5; a slot never written has no body to tear
         if (bits == 0 || slot.word.load(std::memory_order_relaxed) == bits) {
           counters_.read_retries += retries;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/fault_point.hpp"
 #include "core/packed_slot.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
@@ -54,6 +55,7 @@ class Unchecked : public SlotTable<PackedSlot> {
         cache_.give(block);
         return reject_write(Cause::seq_no_exhausted, decided.state);
       }
+      fault_point(FaultPoint::before_publication);
       begin_attempt();
       for (;;) {
         const PackedSnapshot found = read_packed(target.slot, nullptr, counters_);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/epoch.hpp"
+#include "core/fault_point.hpp"
 #include "core/rcu.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
@@ -110,6 +111,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
         std::memcpy(fresh->bytes(), &bits, kWordBytes);
         fresh->version.store(static_cast<std::uint64_t>(decision.version),
                              std::memory_order_relaxed);  // relaxed: V1 releases it
+        fault_point(FaultPoint::before_publication);
         this->begin_attempt();
         // relaxed on failure: V2 loads again
         if (target.slot.body.compare_exchange_strong(current, fresh, std::memory_order_acq_rel,
