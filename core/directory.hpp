@@ -17,25 +17,28 @@ namespace occ {
 /// id -> slot, for every strategy that keeps its documents in slots. A slot's address never changes; growth copies
 /// entries only.
 ///
-/// Progress: find is wait-free (bounded by the probe length) and never waits for a thread that grows or inserts.
-/// find_or_insert is blocking: inserts into one of the 256 segments wait for each other, and for its growth. Two
-/// inserts of one id meet in one segment's lock, so an id never gets two slots.
+/// Progress: find is wait-free (bounded by the probe length) and never waits for a thread that grows, inserts or erases.
+/// find_or_insert and erase are blocking: in one of the 256 segments they wait for each other, and for its growth. Two
+/// inserts of one id meet in one segment's lock, so an id never has two slots.
 ///
-/// Linearization: find of a present id, at its load of the bucket's tags; find of an absent id, at its load of the
-/// segment's array, since inserts after a growth go to the new array only, and before that load they had not ended. Old
-/// arrays stay until the directory dies, so a reader in one is safe; together they are smaller than the current ones.
+/// Linearization: find of a present id, at its look at the slot's key; find of an absent id, at its load of the
+/// segment's array, or at an erase of that id since then: inserts and erases after a growth go to the new array only,
+/// and before that load they had not ended. Old arrays stay until the directory dies, so a reader in one is safe;
+/// together they are smaller than the current ones.
 ///
 /// Cost of find: one line of 2 KiB shared by all (warm), one dependent miss for the bucket, no locked instruction,
 /// nothing written. A bucket is one cache line: a word of seven one-byte tags, compared at once, and seven entries of a
-/// 48-bit pointer and 16 more bits of the hash, so a slot of another id is visited in one of 2^23 tries only.
+/// 48-bit pointer and 16 more bits of the hash, so a slot of another id is visited in one of 2^23 tries only. A bucket
+/// counts the entries that did not fit in and lie further on; where none does, a search ends.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
 /// | insert to find | A1 tags store | A2 tags load | entry, the slot and its key |
+/// | entry to late finder | A5 entry store | A6 entry load | the slot, where a lane is used again under an old tag |
 /// | growth to find | A3 array store | A4 array load | the copied buckets, and the slots in them |
 ///
-/// Source of the layout: the metadata words of boost::unordered's and Folly's F14 open-addressing maps; one-level
-/// copying growth is ours.
+/// Source of the layout: the metadata words of boost::unordered's and Folly's F14 open-addressing maps, and the latter's
+/// count of overflows; one-level copying growth is ours.
 ///
 /// 256 segments keep inserts of a few dozen threads apart; fewer are for models.
 template <class Slot, int segment_bits = 8>
@@ -47,26 +50,65 @@ class Directory {
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
-  /// The slot of an id, or null.
-  [[nodiscard]] Slot* find(std::uint64_t hash, std::string_view id) const noexcept {
+  /// A slot, and who held it when it was found to be of the id that was looked for. Null: there was none.
+  struct Place {
+    Slot* slot = nullptr;
+    std::uint64_t occupant = 0;
+  };
+
+  [[nodiscard]] Place find(std::uint64_t hash, std::string_view id) const noexcept {
     return find_in(Array::from(arrays_[segment_of(hash)].load(std::memory_order_acquire)), hash, id);  // A4 with A3
   }
 
-  /// The slot of an id; if there is none, the one that `make()` returns, whose key must be that id. `make` runs inside
-  /// a lock.
-  template <class Make>
-  Slot& find_or_insert(std::uint64_t hash, std::string_view id, Make&& make) {
+  /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot whose key is that
+  /// id, or null if there shall be none; everybody can find it from then on, and `publish(slot)` runs, still inside the
+  /// lock; the answer is no place. Until it is published a slot must look like one that has nothing in it: a thread
+  /// that found it for an earlier occupant can reach it before it is here.
+  template <class Make, class Publish>
+  Place find_or_insert(std::uint64_t hash, std::string_view id, Make&& make, Publish&& publish_slot) {
     const std::size_t segment = segment_of(hash);
     Writer& writer = writers_[segment];
     const std::lock_guard held(writer.lock);
     // relaxed: stored under this lock
     Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
-    if (Slot* slot = find_in(array, hash, id)) return *slot;
+    if (const Place place = find_in(array, hash, id); place.slot != nullptr) return place;
     if (writer.entries + 1 > array.buckets() * kLanes * kMaxLoadPercent / 100) array = grow(segment, writer, array);
-    Slot& slot = make();
-    place(array, hash, entry_of(hash, &slot));
+    Slot* const slot = make();
+    if (slot == nullptr) return {};
+    place(array, hash, entry_of(hash, slot));
     ++writer.entries;
-    return slot;
+    publish_slot(*slot);
+    return {};
+  }
+
+  /// Removes a slot. `vacate()` runs inside the lock and says whether the slot may go. False if it may not, or is not
+  /// here.
+  template <class Vacate>
+  bool erase(std::uint64_t hash, const Slot* slot, Vacate&& vacate) {
+    const std::size_t segment = segment_of(hash);
+    Writer& writer = writers_[segment];
+    const std::lock_guard held(writer.lock);
+    // relaxed: stored under this lock
+    const Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
+    const std::uint64_t wanted = entry_of(hash, slot);
+    std::size_t at = array.home(hash);
+    for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
+      Bucket& bucket = array.first[at];
+      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
+      for (std::uint64_t lanes = match(tags, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
+        const auto lane = static_cast<std::size_t>(std::countr_zero(lanes) / 8);
+        // relaxed: stored under this lock
+        if (bucket.entries[lane].load(std::memory_order_relaxed) != wanted) continue;
+        if (!vacate()) return false;
+        bucket.tags.store(tags & ~(std::uint64_t{0xff} << (8 * lane)), std::memory_order_release);  // A1 with A2
+        for (std::size_t before = array.home(hash); before != at; before = array.after(before))
+          count_overflow(array.first[before], -1);
+        --writer.entries;
+        return true;
+      }
+      if (tags < kOneOverflow) break;
+    }
+    return false;
   }
 
   /// Documents of any kind, tombstones included. Exact while nobody inserts.
@@ -96,12 +138,13 @@ class Directory {
   static constexpr int kPointerBits = 48;
 
   struct alignas(64) Bucket {
-    /// Bytes 0 to 6: the tag of each lane, 0 if free. Byte 7: kOverflowed or 0.
+    /// Bytes 0 to 6: the tag of each lane, 0 if free. Byte 7: how many entries were passed on to later buckets; at 255
+    /// it stays.
     atomic<std::uint64_t> tags{0};
     atomic<std::uint64_t> entries[kLanes]{};
   };
   static_assert(!kLayoutIsReal || sizeof(Bucket) == 64);
-  static constexpr std::uint64_t kOverflowed = std::uint64_t{1} << 56;
+  static constexpr std::uint64_t kOneOverflow = std::uint64_t{1} << 56;
   static constexpr std::uint64_t kEachLane = 0x0001010101010101;
 
   /// A pointer to 2^log2 buckets with the logarithm in the bits that alignment leaves free, so that one load gives
@@ -131,7 +174,7 @@ class Directory {
   }
   static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash & 0x7f) | 0x80; }
   static std::uint64_t fingerprint_of(std::uint64_t hash) noexcept { return (hash >> 7) & 0xffff; }
-  static std::uint64_t entry_of(std::uint64_t hash, Slot* slot) noexcept {
+  static std::uint64_t entry_of(std::uint64_t hash, const Slot* slot) noexcept {
     return fingerprint_of(hash) << kPointerBits | reinterpret_cast<std::uint64_t>(slot);
   }
   static Slot* slot_of(std::uint64_t entry) noexcept {
@@ -145,17 +188,20 @@ class Directory {
     return (difference - kEachLane) & ~difference & (kEachLane << 7);
   }
 
-  static Slot* find_in(Array array, std::uint64_t hash, std::string_view id) noexcept {
-    for (std::size_t at = array.home(hash);; at = array.after(at)) {
+  static Place find_in(Array array, std::uint64_t hash, std::string_view id) noexcept {
+    std::size_t at = array.home(hash);
+    for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
       const Bucket& bucket = array.first[at];
       const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);  // A2 with A1
       for (std::uint64_t lanes = match(tags, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
-        // relaxed: written before the tag that led here
-        const std::uint64_t entry = bucket.entries[std::countr_zero(lanes) / 8].load(std::memory_order_relaxed);
-        if (entry >> kPointerBits == fingerprint_of(hash) && slot_of(entry)->key.matches(id)) return slot_of(entry);
+        const std::uint64_t entry =
+            bucket.entries[std::countr_zero(lanes) / 8].load(std::memory_order_acquire);  // A6 with A5
+        if (entry >> kPointerBits != fingerprint_of(hash)) continue;
+        if (const std::uint64_t occupant = slot_of(entry)->key.occupant_if(id)) return {slot_of(entry), occupant};
       }
-      if ((tags & kOverflowed) == 0) return nullptr;
+      if (tags < kOneOverflow) break;
     }
+    return {};
   }
 
   /// Under the segment's lock; there is a free lane, by the bound on the load.
@@ -165,13 +211,20 @@ class Directory {
       const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
         if ((tags >> (8 * lane) & 0xff) != 0) continue;
-        bucket.entries[lane].store(entry, std::memory_order_relaxed);                     // relaxed: A1 releases it
+        bucket.entries[lane].store(entry, std::memory_order_release);                     // A5 with A6
         bucket.tags.store(tags | tag_of(hash) << (8 * lane), std::memory_order_release);  // A1 with A2
         return;
       }
-      bucket.tags.store(tags | kOverflowed,
-                        std::memory_order_release);  // A1 with A2: it hides the store that published a lane
+      count_overflow(bucket, 1);
     }
+  }
+
+  /// Under the segment's lock.
+  static void count_overflow(Bucket& bucket, int by) noexcept {
+    const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
+    if (tags >> 56 == 255) return;                                           // no longer exact
+    // A1 with A2: it hides the store that published a lane
+    bucket.tags.store(by > 0 ? tags + kOneOverflow : tags - kOneOverflow, std::memory_order_release);
   }
 
   Array allocate(Writer& writer, unsigned log2) {
@@ -187,10 +240,14 @@ class Directory {
   /// Under the segment's lock. Visits every slot of the segment for its id; readers go on in the old array meanwhile.
   Array grow(std::size_t segment, Writer& writer, Array old) {
     const Array array = allocate(writer, old.log2 + 1);
+    typename decltype(Slot::key)::Buffer buffer;
     for (std::size_t at = 0; at < old.buckets(); ++at) {
-      for (const auto& cell : old.first[at].entries) {
-        const std::uint64_t entry = cell.load(std::memory_order_relaxed);  // relaxed: stored under this lock
-        if (entry != 0) place(array, hash_id(slot_of(entry)->key.view()), entry);
+      const Bucket& bucket = old.first[at];
+      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        if ((tags >> (8 * lane) & 0xff) == 0) continue;
+        const std::uint64_t entry = bucket.entries[lane].load(std::memory_order_relaxed);  // relaxed: as above
+        place(array, hash_id(slot_of(entry)->key.copy(buffer)), entry);
       }
     }
     fault_point(FaultPoint::growing);

@@ -9,9 +9,14 @@
 
 namespace occ {
 
-/// A document whose word and body are protected by a lock outside the slot.
+/// A document whose word and body are protected by a lock outside the slot. Only the first word of an occupant is
+/// stored without it, when nobody else can have got past the vacant one.
+///
+/// | edge | release side | acquire side | carries |
+/// |---|---|---|---|
+/// | new occupant to its first holder | L1 store of the word | L2 load of the word under the lock | the body |
 struct alignas(64) LockedSlot {
-  SeqNoTerm word = SeqNoTerm::never_written();
+  atomic<std::uint64_t> word{SeqNoTerm::never_written().bits()};
   Block* body = nullptr;
   SlotKey key;
 };
@@ -48,29 +53,32 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
   friend Base;
 
   State read(Target& target, Document* into) {
-    const Guard held(this->table_.locks(), &target.slot, target.hash);
+    const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    const State state = state_of(target.slot);
+    if (is_gone(target)) return {};
+    const State state = state_of(*target.slot);
     if (into != nullptr && state.live()) {
       into->version = state.version;
       into->word = state.word;
-      into->source.assign(source_of(target.slot));
+      into->source.assign(source_of(*target.slot));
     }
     return state;
   }
 
   static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-  Outcome write(Target& target, const Write& write) {
-    const Guard held(this->table_.locks(), &target.slot, target.hash);
+  std::optional<Outcome> write(Target& target, const Write& write) {
+    const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
+    if (is_gone(target)) return std::nullopt;
     return write_locked(target, write);
   }
 
-  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
-    const Guard held(this->table_.locks(), &target.slot, target.hash);
+  std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    const State state = state_of(target.slot);
+    if (is_gone(target)) return std::nullopt;
+    const State state = state_of(*target.slot);
     if (!state.live()) {
       if (options.upsert)
         return write_locked(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
@@ -80,7 +88,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const Decision allowed = decide(state, Operation::keep, options.precondition, {});
     Transformed transformed = Transformed::keep;
     if (allowed.verdict != Decision::Verdict::conflict) {
-      transformed = transform({state.version, state.word, source_of(target.slot)}, this->next_);
+      transformed = transform({state.version, state.word, source_of(*target.slot)}, this->next_);
     }
     if (transformed == Transformed::keep) {
       return this->refuse(allowed, state);
@@ -88,9 +96,39 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     if (transformed == Transformed::remove) return write_locked(target, {Operation::remove, {}, options.precondition});
     if (this->next_.size() > kMaxSourceBytes) {
       ++this->counters_.rejected;
-      return {.result = Result::rejected, .cause = Cause::source_too_large};
+      return Outcome{.result = Result::rejected, .cause = Cause::source_too_large};
     }
     return write_locked(target, {Operation::index, this->next_.bytes(), options.precondition});
+  }
+
+  Block* make_body(const Write& write, Version version) {
+    Block* const body = this->cache_.take(bytes_of(write));
+    fill(*body, write, version);
+    return body;
+  }
+  static void occupy(LockedSlot& slot, SeqNoTerm word, Block* body) noexcept {
+    slot.body = body;
+    slot.word.store(word.bits(), std::memory_order_release);  // L1 with L2
+  }
+  /// The lock of the document comes before that of the directory's segment, here as everywhere.
+  void vacate(Target& target) noexcept {
+    const Guard held(this->table_.locks(), target.slot, target.hash);
+    if (is_gone(target)) return;
+    LockedSlot& slot = *target.slot;
+    const State state = state_of(slot);
+    if (!expired(state, this->table_.instant_for(state))) return;
+    this->table_.purge(slot, target.occupant, target.id, target.hash, [&] {
+      this->cache_.give(slot.body);
+      slot.body = nullptr;
+      slot.word.store(state.word.vacated().bits(), std::memory_order_relaxed);  // relaxed: under the lock
+      return true;
+    });
+  }
+
+  /// Under the lock: nobody takes the slot from its occupant meanwhile.
+  static bool is_gone(const Target& target) noexcept {
+    const auto word = SeqNoTerm::from_bits(target.slot->word.load(std::memory_order_acquire));  // L2 with L1
+    return word.vacant() || !target.slot->key.held_by(target.occupant);
   }
 
   // Under the lock the orders of a body's atomics do not matter; relaxed throughout.
@@ -98,10 +136,9 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
   static constexpr std::uint64_t kTombstone = std::uint64_t{1} << 63;
 
   static State state_of(const LockedSlot& slot) noexcept {
-    if (slot.body == nullptr) return {};
     State state{.kind = State::Kind::live,
                 .version = static_cast<Version>(slot.body->version.load(std::memory_order_relaxed)),
-                .word = slot.word};
+                .word = SeqNoTerm::from_bits(slot.word.load(std::memory_order_relaxed))};
     if (slot.body->meta.load(std::memory_order_relaxed) == kTombstone) {
       state.kind = State::Kind::tombstone;
       std::memcpy(&state.deleted_at_ms, slot.body->bytes(), sizeof state.deleted_at_ms);
@@ -113,16 +150,30 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     return {slot.body->bytes(), slot.body->meta.load(std::memory_order_relaxed)};
   }
 
+  static std::size_t bytes_of(const Write& write) noexcept {
+    return write.operation == Operation::remove ? sizeof(std::int64_t) : write.source.size();
+  }
+
+  void fill(Block& body, const Write& write, Version version) const noexcept {
+    const bool remove = write.operation == Operation::remove;
+    if (remove) {
+      const std::int64_t now_ms = this->table_.now_ms();
+      std::memcpy(body.bytes(), &now_ms, sizeof now_ms);
+    } else if (!write.source.empty()) {
+      std::memcpy(body.bytes(), write.source.data(), write.source.size());
+    }
+    body.meta.store(remove ? kTombstone : write.source.size(), std::memory_order_relaxed);
+    body.version.store(static_cast<std::uint64_t>(version), std::memory_order_relaxed);
+  }
+
   Outcome write_locked(Target& target, const Write& write) {
-    LockedSlot& slot = target.slot;
+    LockedSlot& slot = *target.slot;
     const State state = state_of(slot);
     const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
-    const bool remove = write.operation == Operation::remove;
-    const std::size_t bytes = remove ? sizeof(std::int64_t) : write.source.size();
+    const std::size_t bytes = bytes_of(write);
     Block* fresh = nullptr;
-    if (slot.body == nullptr || SizeClass::of(sizeof(Block) + bytes) != slot.body->size_class)
-      fresh = this->cache_.take(bytes);
+    if (SizeClass::of(sizeof(Block) + bytes) != slot.body->size_class) fresh = this->cache_.take(bytes);
     const auto word = target.shard.draw();
     if (!word) {
       if (fresh != nullptr) this->cache_.give(fresh);
@@ -130,18 +181,11 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     }
     this->begin_attempt();
     if (fresh != nullptr) {
-      if (slot.body != nullptr) this->cache_.give(slot.body);
+      this->cache_.give(slot.body);
       slot.body = fresh;
     }
-    if (remove) {
-      const std::int64_t now_ms = this->table_.now_ms();
-      std::memcpy(slot.body->bytes(), &now_ms, sizeof now_ms);
-    } else if (bytes != 0) {
-      std::memcpy(slot.body->bytes(), write.source.data(), bytes);
-    }
-    slot.body->meta.store(remove ? kTombstone : bytes, std::memory_order_relaxed);
-    slot.body->version.store(static_cast<std::uint64_t>(decision.version), std::memory_order_relaxed);
-    slot.word = *word;
+    fill(*slot.body, write, decision.version);
+    slot.word.store(word->bits(), std::memory_order_relaxed);
     return this->finish(
         {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
   }

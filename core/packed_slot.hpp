@@ -22,12 +22,19 @@ namespace occ {
 /// body and reads the word again; unchanged means that the copy is whole, and a replaced body may be reused at once by
 /// anybody.
 ///
+/// The slot itself goes to another id in the same way. When an expired tombstone is purged the pair becomes
+/// {the tombstone's word with the vacant flag, null}, and from there nobody's compare-and-swap can lead out: only who
+/// takes the slot from the arena, where it belongs to nobody, sets the next pair, with a number above. So a slot that
+/// is not vacant between two equal looks at its word was one id's throughout, and its key tells whose.
+///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
 /// | publication to reader | B1 compare_exchange | B2 first load of the word | the body's contents as published |
 /// | publication to reader | B1 compare_exchange | B3 load of the pointer | the head of that body or of a newer one |
 /// | reuse to stale reader | B4 stores into a body | B5 loads from a body | the replacing B1, so that B6 differs |
 /// | publication to next number | B1 compare_exchange | B2 | that the next draw is above this word |
+/// | new occupant to reader | B7 compare_exchange | B2 | the body, and that the key's occupant is another |
+/// | purge to reader | B8 compare_exchange | B2 | that the id is absent |
 ///
 /// B6, the second load of the word, is relaxed: the acquire loads B5 before it keep it behind them, and it only has to
 /// see what B5 has shown.
@@ -40,6 +47,10 @@ static_assert(!kLayoutIsReal || sizeof(PackedSlot) == 64);
 /// The body of a packed slot: read while others may reuse it, so every access is an atomic 64-bit word.
 class PackedBody {
  public:
+  /// What a body has to hold.
+  static std::size_t bytes_of(Operation operation, Bytes source) noexcept {
+    return operation == Operation::remove ? sizeof(std::int64_t) : source.size();
+  }
   /// Fills a block that nobody else may write: a source, or the instant of a delete.
   static void store_source(Block& block, Bytes source) noexcept {
     store(block.meta, source.size());
@@ -95,29 +106,33 @@ class PackedBody {
 struct PackedSnapshot {
   WordPointer<Block>::Value value;
   State state;
+  /// The slot is no longer, or not at this moment, that occupant's: its id was absent then.
+  bool gone = false;
 };
 
 /// Reads a slot until nobody came between; the source is copied out if `into` is set and a document lives.
 /// Lock-free: each retry means that somebody published. No locked instruction, nothing shared is written.
-inline PackedSnapshot read_packed(const PackedSlot& slot, Document* into, Counters& counters) {
+inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into, Counters& counters) {
   for (std::uint64_t retries = 0;; ++retries) {
-    const auto word = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_acquire));  // B2 with B1
+    const auto word = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_acquire));  // B2 with B1, B7
     PackedSnapshot snapshot{{word.bits(), nullptr}, {.word = word}};
-    if (!word.vacant()) {
+    if (word.vacant()) {
+      snapshot.gone = true;
+    } else {
       snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1
       fault_point(FaultPoint::reading);
       snapshot.state = PackedBody::load(*snapshot.value.pointer, word, into);
+      // B6 relaxed: ordered behind B5
+      if (slot.state.load_word(std::memory_order_relaxed) != word.bits()) continue;
+      if (!slot.key.held_by(occupant)) snapshot = {.value = {}, .state = {}, .gone = true};
     }
-    // B6 relaxed: ordered behind B5; a vacant slot needs no second look, its word alone is the state
-    if (word.vacant() || slot.state.load_word(std::memory_order_relaxed) == word.bits()) {
-      if (into != nullptr && snapshot.state.live()) {
-        into->version = snapshot.state.version;
-        into->word = word;
-      }
-      counters.read_retries += retries;
-      counters.read_retries_longest = std::max(counters.read_retries_longest, retries);
-      return snapshot;
+    if (into != nullptr && snapshot.state.live()) {
+      into->version = snapshot.state.version;
+      into->word = word;
     }
+    counters.read_retries += retries;
+    counters.read_retries_longest = std::max(counters.read_retries_longest, retries);
+    return snapshot;
   }
 }
 

@@ -12,8 +12,9 @@ namespace occ {
 ///     |               seq_no (48)             | primary term (15)| V |
 ///     +---------------------------------------+------------------+---+
 ///
-/// V, the vacant flag: the slot was never written; it holds no document, no tombstone and no body. Words of one slot
-/// only ever grow: seq_no is the high part and every write draws a new one after it has read the word that it replaces.
+/// V, the vacant flag: the slot was never written, or its tombstone was purged; it holds no document, no tombstone and
+/// no body, and what a number it has is that of the last write. Words of one slot only ever grow: seq_no is the high part
+/// and every write draws a new one after it has read the word that it replaces.
 class SeqNoTerm {
  public:
   static constexpr int kSeqNoBits = 48;
@@ -38,6 +39,8 @@ class SeqNoTerm {
   [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
   [[nodiscard]] constexpr std::uint64_t seq_no() const noexcept { return bits_ >> (kTermBits + kFlagBits); }
   [[nodiscard]] constexpr std::uint64_t term() const noexcept { return (bits_ >> kFlagBits) & kMaxTerm; }
+  /// What a slot holds after its last write was purged.
+  [[nodiscard]] constexpr SeqNoTerm vacated() const noexcept { return from_bits(bits_ | kVacant); }
   [[nodiscard]] constexpr bool vacant() const noexcept { return (bits_ & kVacant) != 0; }
 
   /// Order of writes within a document: seq_no decides, since it grows across primary terms too.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <boost/circular_buffer.hpp>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -13,6 +16,7 @@
 #include "core/hash.hpp"
 #include "core/outcome.hpp"
 #include "core/shard.hpp"
+#include "core/slot_key.hpp"
 #include "core/strategy_info.hpp"
 #include "core/update.hpp"
 
@@ -37,10 +41,16 @@ inline Outcome undecided(const Decision& decision, const State& state) noexcept 
 /// The handle of a strategy that keeps its documents in slots: everything of TableHandle except how one slot is read
 /// and written. `Derived`, the strategy's own handle, provides
 ///
-///   State read(Target&, Document* into)              one consistent snapshot; the source is copied out if `into` is
-///   set and a document lives Outcome write(Target&, const Write&)             decide, and publish so that nobody comes
-///   between Outcome update_in_place(Target&, Transform, const UpdateOptions&)      if its kInfo says so Precondition
-///   guard(const Document&)              the condition under which the optimistic update writes what it computed
+///   State read(Target&, Document* into)             one consistent snapshot; the source is copied out if `into` is set
+///                                                   and a document lives; absent if the slot is another id's now
+///   optional<Outcome> write(Target&, const Write&)  decide, and publish so that nobody comes between; nothing if the
+///                                                   slot is another id's now
+///   optional<Outcome> update_in_place(Target&, Transform, const UpdateOptions&)    the same, if its kInfo says so
+///   Precondition guard(const Document&)             the condition under which the optimistic update writes
+///   Block* make_body(const Write&, Version)         a body that nobody has seen yet
+///   void occupy(Slot&, SeqNoTerm, Block*)           the first state of a slot, in one step; nobody else changes it
+///   void vacate(Target&)                            if its kInfo says that slots are used again: SlotTable::purge, if
+///                                                   there is an expired tombstone
 ///
 /// and counts attempts that reached its slot with the functions at the end.
 template <class Derived, class TableType>
@@ -51,13 +61,9 @@ class SlotHandle {
 
   Outcome get(std::string_view id, Document& into) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
-    const std::uint64_t hash = hash_id(id);
+    Target target = find(id);
     State state;
-    fault_point(FaultPoint::before_read);
-    if (Slot* slot = table_.find(hash, id)) {
-      Target target{*slot, table_.shard_for(hash), hash};
-      state = self().read(target, &into);
-    }
+    if (target.slot != nullptr) state = self().read(target, &into);
     if (!state.live()) {
       ++counters_.gets_not_found;
       return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
@@ -81,17 +87,11 @@ class SlotHandle {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (!allowed(options)) return reject(Cause::update_condition_unsupported);
     if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
-    const std::uint64_t hash = hash_id(id);
-    fault_point(FaultPoint::before_read);
-    Slot* slot = table_.find(hash, id);
-    if (slot == nullptr) {
-      if (!options.upsert) return missing({});
-      slot = &table_.find_or_insert(hash, id);
-    }
-    Target target{*slot, table_.shard_for(hash), hash};
+    Target target = find(id);
     if constexpr (Derived::kInfo.updates_in_place) {
-      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place)
-        return self().update_in_place(target, transform, options);
+      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
+        return note_delete(target, update_in_place(target, transform, options));
+      }
     }
     return update_optimistically(target, transform, options);
   }
@@ -120,14 +120,22 @@ class SlotHandle {
  protected:
   using Slot = typename TableType::Slot;
 
-  /// One document's place: its slot, the shard that numbers its writes, and the hash that led there.
+  /// One id: the shard that numbers its writes, its slot if it has one, and which of the slot's occupants it is.
   struct Target {
-    Slot& slot;
-    Shard& shard;
+    std::string_view id;
     std::uint64_t hash;
+    Shard& shard;
+    Slot* slot;
+    std::uint64_t occupant;
   };
 
   explicit SlotHandle(TableType& table) : table_(table), cache_(table.pool()) {}
+  ~SlotHandle() {
+    try {
+      table_.leave({deleted_.linearize(), deleted_.size()});
+    } catch (const std::bad_alloc&) {  // those slots wait for the next delete of their ids
+    }
+  }
 
   /// An attempt is carried through from here on: nothing that can fail for want of memory, numbers or versions comes
   /// after.
@@ -185,22 +193,84 @@ class SlotHandle {
     return finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
   }
 
+  Target find(std::string_view id) {
+    const std::uint64_t hash = hash_id(id);
+    fault_point(FaultPoint::before_read);
+    const auto place = table_.find(hash, id);
+    return {id, hash, table_.shard_for(hash), place.slot, place.occupant};
+  }
+
+  /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
+  /// or a creation is under way, and the id absent.
+  bool find_elsewhere(Target& target) const noexcept {
+    const auto place = table_.find(target.hash, target.id);
+    if (place.slot == nullptr || (place.slot == target.slot && place.occupant == target.occupant)) return false;
+    target.slot = place.slot;
+    target.occupant = place.occupant;
+    return true;
+  }
+
   Outcome write_to(std::string_view id, const Write& write) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
-    const std::uint64_t hash = hash_id(id);
-    fault_point(FaultPoint::before_read);
-    Slot* slot = table_.find(hash, id);
-    if (slot == nullptr) {
-      // An id that nobody has written is absent: only a write that may go ahead gets a slot.
-      const Decision decision = decide({}, write.operation, write.precondition, {});
-      if (decision.verdict != Decision::Verdict::proceed) {
-        return refuse(decision, {});
+    Target target = find(id);
+    return write_at(target, write);
+  }
+
+  Outcome write_at(Target& target, const Write& write) {
+    for (;;) {
+      if (target.slot != nullptr) {
+        if (const auto outcome = self().write(target, write)) return note_delete(target, *outcome);
+        if (find_elsewhere(target)) continue;
       }
-      slot = &table_.find_or_insert(hash, id);
+      if (const auto outcome = insert(target, write)) return note_delete(target, *outcome);
     }
-    Target target{*slot, table_.shard_for(hash), hash};
-    return self().write(target, write);
+  }
+
+  /// A write to an id that is absent, which gets a slot if the write may go ahead. Nothing if another thread was first:
+  /// then the target is its slot.
+  std::optional<Outcome> insert(Target& target, const Write& write) {
+    const Decision decision = decide({}, write.operation, write.precondition, {});
+    if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, {});
+    purge_forgotten();
+    Block* const body = self().make_body(write, decision.version);
+    std::optional<SeqNoTerm> written;
+    try {
+      const auto place = table_.find_or_insert(target.hash, target.id, [&](Slot& slot, SeqNoTerm word) {
+        self().occupy(slot, word, body);
+        target.slot = &slot;
+        written = word;
+      });
+      if (!written) {
+        target.slot = place.slot;
+        target.occupant = place.occupant;
+      }
+    } catch (...) {
+      cache_.give(body);
+      throw;
+    }
+    if (written) {
+      begin_attempt();
+      return finish({.result = decision.result, .version = decision.version, .word = *written});
+    }
+    cache_.give(body);
+    if (target.slot == nullptr) return reject_write(Cause::seq_no_exhausted, {});
+    return std::nullopt;
+  }
+
+  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    for (;;) {
+      if (target.slot != nullptr) {
+        if (const auto outcome = self().update_in_place(target, transform, options)) return *outcome;
+        if (find_elsewhere(target)) continue;
+      }
+      if (!options.upsert) return missing({});
+      if (const auto outcome = insert(target, upsert_of(options))) return *outcome;
+    }
+  }
+
+  static Write upsert_of(const UpdateOptions& options) noexcept {
+    return {Operation::index, *options.upsert, Precondition::must_not_exist()};
   }
 
   /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all
@@ -208,13 +278,14 @@ class SlotHandle {
   Outcome update_optimistically(Target& target, Transform transform, const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
     for (std::uint32_t retries = 0;; ++retries) {
+      if (retries != 0 && target.slot != nullptr && !target.slot->key.held_by(target.occupant)) find_elsewhere(target);
       Outcome outcome;
-      const State state = self().read(target, &current_);
+      const State state = target.slot == nullptr ? State{} : self().read(target, &current_);
       if (!state.live()) {
         if (!options.upsert) {
           outcome = missing(state);
         } else {
-          outcome = self().write(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
+          outcome = write_at(target, upsert_of(options));
         }
       } else {
         outcome = transform_and_write(target, state, transform, options);
@@ -239,11 +310,11 @@ class SlotHandle {
     const Precondition guard = conditional ? options.precondition : self().guard(current_);
     Outcome outcome;
     if (transformed == Transformed::remove) {
-      outcome = self().write(target, {Operation::remove, {}, guard});
+      outcome = write_at(target, {Operation::remove, {}, guard});
     } else if (next_.size() > kMaxSourceBytes) {
       return reject(Cause::source_too_large);
     } else {
-      outcome = self().write(target, {Operation::index, next_.bytes(), guard});
+      outcome = write_at(target, {Operation::index, next_.bytes(), guard});
     }
     if (outcome.conflicted()) ++counters_.transforms_discarded;
     // The state that the source was computed from. Under a guard that identifies it this changes nothing; under a
@@ -251,6 +322,66 @@ class SlotHandle {
     if (outcome.wrote()) outcome.decided_on = state.word;
     return outcome;
   }
+
+  // Slots of deleted ids wait here, in the order of their deletes, until their tombstones have expired. Each slot waits
+  // once however often its id is deleted, so there are no more entries than slots.
+
+  using Deleted = typename TableType::Deleted;
+
+  Outcome note_delete(const Target& target, const Outcome& outcome) {
+    if constexpr (Derived::kInfo.reuses_slots) {
+      if (outcome.wrote() && (outcome.result == Result::deleted || outcome.result == Result::not_found)) {
+        if (target.slot->key.try_queue()) enqueue({target.slot, table_.now_ms()});
+        purge_forgotten();
+      }
+    }
+    return outcome;
+  }
+
+  void enqueue(const Deleted& deleted) noexcept {
+    try {
+      if (deleted_.full()) deleted_.set_capacity(std::max<std::size_t>(64, 2 * deleted_.capacity()));
+      deleted_.push_back(deleted);
+    } catch (const std::bad_alloc&) {
+      deleted.slot->key.unqueue();  // it waits for the next delete of its id
+    }
+  }
+
+  /// Two for each that comes, so that the queue gets shorter.
+  void purge_forgotten() noexcept {
+    if constexpr (Derived::kInfo.reuses_slots) {
+      if (deleted_.empty()) {
+        for (const Deleted& left : table_.take_over()) enqueue(left);
+      }
+      for (int i = 0; i < 2 && !deleted_.empty() && table_.forgotten(deleted_.front().at_ms); ++i) {
+        Slot& slot = *deleted_.front().slot;
+        deleted_.pop_front();
+        try {
+          purge(slot);
+        } catch (const std::bad_alloc&) {  // no memory for a lock: it waits for the next delete of its id
+        }
+      }
+    }
+  }
+
+  void purge(Slot& slot) {
+    slot.key.unqueue();
+    SlotKey::Buffer buffer;
+    const std::uint64_t occupant = slot.key.occupant();
+    const auto id = slot.key.copy_if(occupant, buffer);
+    if (!id || id->empty()) return;
+    const std::uint64_t hash = hash_id(*id);
+    Target target{*id, hash, table_.shard_for(hash), &slot, occupant};
+    const State state = self().read(target, nullptr);
+    if (state.kind != State::Kind::tombstone) return;
+    if (expired(state, table_.instant_for(state))) {
+      self().vacate(target);
+    } else if (slot.key.try_queue()) {
+      enqueue({&slot, state.deleted_at_ms});  // deleted again meanwhile
+    }
+  }
+
+  boost::circular_buffer<Deleted> deleted_;
 };
 
 }  // namespace occ

@@ -1,89 +1,153 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <mutex>
+#include <optional>
 #include <string_view>
-#include <vector>
 
-#include "core/fault_point.hpp"
-#include "core/spin_lock.hpp"
+#include "core/atomic.hpp"
+#include "core/document.hpp"
 
 namespace occ {
 
-/// The id of a slot. Written once, before the slot is published by the directory, and constant while the slot lives.
-/// Ids of up to kInlineBytes lie in the slot itself, longer ones in memory that belongs to the table's SlotArena.
+/// The id of a slot, and which of the ids that the slot has had it is: its occupant. An occupant is a number that never
+/// comes back in a slot, so whoever found a slot for an id asks later, at the cost of one load, whether it still is
+/// that id's. Ids of up to kInlineBytes lie in the slot itself, longer ones in memory that stays with the slot.
+///
+/// A slot that has had a long id has only long ones, so that a size above kInlineBytes always goes with a pointer.
+/// Read while another thread may give the slot to another id, so every access is an atomic word.
+///
+/// | edge | release side | acquire side | carries |
+/// |---|---|---|---|
+/// | new id to finder | K1 store of the header | K2 first load of the header | the words of the id |
+/// | new id to late finder | K3 stores of the words | K4 loads of the words | that the id before has left: the second look at the header differs |
+///
+/// The second load of the header is relaxed: the loads K4 before it keep it behind them.
 class SlotKey {
  public:
-  static constexpr std::size_t kInlineBytes = 46;
+  static constexpr std::size_t kInlineBytes = 40;
+  /// Of storage for an id that does not fit inline: capacity in bytes, whole words.
+  static constexpr std::size_t external_bytes(std::size_t id_bytes) noexcept {
+    return id_bytes <= kInlineBytes ? 0 : id_bytes <= 128 ? 128 : kMaxIdBytes;
+  }
+  using Words = atomic<std::uint64_t>;
+  using Buffer = std::array<char, kMaxIdBytes>;
 
-  [[nodiscard]] std::string_view view() const noexcept { return {data(), size_}; }
-  [[nodiscard]] bool matches(std::string_view id) const noexcept {
-    return size_ == id.size() && std::memcmp(data(), id.data(), size_) == 0;
+  /// Who holds the slot, if it is this id's; else 0, which is nobody. Wait-free.
+  [[nodiscard]] std::uint64_t occupant_if(std::string_view id) const noexcept {
+    const std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
+    if ((header & kSizeMask) != id.size()) return 0;
+    const Words* const words = words_for(id.size());
+    for (std::size_t at = 0; at < id.size(); at += 8) {
+      if (words[at / 8].load(std::memory_order_acquire) != word_at(id, at)) return 0;  // K4 with K3
+    }
+    // relaxed: ordered behind K4
+    return same(header_.load(std::memory_order_relaxed), header) ? header & ~kQueued : 0;
   }
 
-  /// `external` must be storage for id.size() bytes if the id does not fit inline.
-  void assign(std::string_view id, char* external) noexcept {
-    size_ = static_cast<std::uint16_t>(id.size());
-    if (id.size() <= kInlineBytes) {
-      std::memcpy(inline_, id.data(), id.size());
+  /// False for ever once the slot has been taken from that occupant.
+  [[nodiscard]] bool held_by(std::uint64_t occupant) const noexcept {
+    // relaxed: whoever reads what a later occupant published is behind its header by that edge
+    return same(header_.load(std::memory_order_relaxed), occupant);
+  }
+
+  /// The id, copied into `buffer`, if the slot is that occupant's.
+  [[nodiscard]] std::optional<std::string_view> copy_if(std::uint64_t occupant, Buffer& buffer) const noexcept {
+    const std::size_t size = occupant & kSizeMask;
+    const Words* const words = words_for(size);
+    for (std::size_t at = 0; at < size; at += 8) {
+      const std::uint64_t word = words[at / 8].load(std::memory_order_acquire);  // K4 with K3
+      std::memcpy(buffer.data() + at, &word, 8);
+    }
+    if (!held_by(occupant)) return std::nullopt;
+    return std::string_view(buffer.data(), size);
+  }
+  /// The id, by who keeps others from giving the slot away.
+  [[nodiscard]] std::string_view copy(Buffer& buffer) const noexcept { return *copy_if(occupant(), buffer); }
+
+  /// Takes the slot from its occupant; only one thread may do so. `next` is for the list of idle slots.
+  void detach(void* next) noexcept {
+    const std::uint64_t queued = header_.load(std::memory_order_relaxed) & kQueued;  // relaxed: a mark, see try_queue
+    header_.store(next_generation() | queued, std::memory_order_relaxed);            // relaxed: K3 below releases it
+    inline_[1].store(reinterpret_cast<std::uint64_t>(next), std::memory_order_release);  // K3 with K4
+  }
+  [[nodiscard]] void* next() const noexcept {
+    // relaxed: only asked by whom the slot belongs to
+    return reinterpret_cast<void*>(inline_[1].load(std::memory_order_relaxed));
+  }
+
+  /// Gives a slot that nobody holds to an id. `external`: the slot's storage, if external_bytes(id.size()) is not 0.
+  void assign(std::string_view id, Words* external) noexcept {
+    Words* words = inline_;
+    if (id.size() > kInlineBytes) {
+      inline_[0].store(reinterpret_cast<std::uint64_t>(external), std::memory_order_release);  // K3 with K4
+      words = external;
+    }
+    for (std::size_t at = 0; at < id.size(); at += 8)
+      words[at / 8].store(word_at(id, at), std::memory_order_release);                 // K3 with K4
+    const std::uint64_t queued = header_.load(std::memory_order_relaxed) & kQueued;    // relaxed: a mark, see try_queue
+    header_.store(next_generation() | queued | id.size(), std::memory_order_release);  // K1 with K2
+  }
+
+  /// The storage that stays with the slot, if its last id did not fit inline.
+  [[nodiscard]] Words* external() const noexcept {
+    // relaxed: only asked by whom the slot belongs to
+    return reinterpret_cast<Words*>(inline_[0].load(std::memory_order_relaxed));
+  }
+
+  /// A mark that the slot waits in somebody's queue. True if it was not there. A mark that a change of occupant
+  /// overwrites costs a second place in a queue, nothing else.
+  bool try_queue() noexcept {
+    // K5 with K5: who takes the mark away sees what was written before it was found there
+    return (header_.fetch_or(kQueued, std::memory_order_acq_rel) & kQueued) == 0;
+  }
+  void unqueue() noexcept {
+    header_.fetch_and(~kQueued, std::memory_order_acq_rel);  // K5 with K5
+  }
+  [[nodiscard]] std::uint64_t occupant() const noexcept {
+    return header_.load(std::memory_order_acquire) & ~kQueued;  // K2 with K1
+  }
+  [[nodiscard]] static bool is_nobody(std::uint64_t occupant) noexcept { return (occupant & kSizeMask) == 0; }
+
+ private:
+  // The header: size of the id in bytes, 0 while nobody holds the slot; the mark; a generation, which every change of
+  // the occupant raises and which does not wrap in a machine's life.
+  static constexpr std::uint64_t kSizeMask = 0xffff;
+  static constexpr std::uint64_t kQueued = std::uint64_t{1} << 16;
+  static constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << 17;
+
+  static bool same(std::uint64_t header, std::uint64_t other) noexcept { return ((header ^ other) & ~kQueued) == 0; }
+
+  [[nodiscard]] std::uint64_t next_generation() const noexcept {
+    // relaxed: only who owns the slot changes the generation
+    return (header_.load(std::memory_order_relaxed) & ~(kOneGeneration - 1)) + kOneGeneration;
+  }
+
+  [[nodiscard]] const Words* words_for(std::size_t size) const noexcept {
+    if (size <= kInlineBytes) return inline_;
+    return reinterpret_cast<const Words*>(inline_[0].load(std::memory_order_acquire));  // K4 with K3
+  }
+
+  /// Eight bytes of an id from `at` on, zeros behind its end.
+  static std::uint64_t word_at(std::string_view id, std::size_t at) noexcept {
+    std::uint64_t word = 0;
+    const std::size_t left = id.size() - at;
+    if (left >= 8) {
+      std::memcpy(&word, id.data() + at, 8);
+    } else if (id.size() >= 8) {
+      // The last eight bytes, of which the first belong to the word before.
+      std::memcpy(&word, id.data() + id.size() - 8, 8);
+      word >>= 8 * (8 - left);
     } else {
-      std::memcpy(external, id.data(), id.size());
-      std::memcpy(inline_, &external, sizeof external);
+      std::memcpy(&word, id.data() + at, left);
     }
+    return word;
   }
 
- private:
-  [[nodiscard]] const char* data() const noexcept {
-    if (size_ <= kInlineBytes) return inline_;
-    const char* external;
-    std::memcpy(&external, inline_, sizeof external);
-    return external;
-  }
-
-  std::uint16_t size_ = 0;
-  char inline_[kInlineBytes];
+  atomic<std::uint64_t> header_{0};
+  Words inline_[kInlineBytes / 8]{};
 };
-static_assert(sizeof(SlotKey) == 48);
-
-/// Where a table's slots live: chunks whose addresses never change, freed with the arena. Blocking (one lock); only
-/// inserts come here.
-template <class Slot>
-class SlotArena {
- public:
-  Slot& make(std::string_view id) {
-    const std::lock_guard held(lock_);
-    fault_point(FaultPoint::making_slot);
-    char* external = nullptr;
-    if (id.size() > SlotKey::kInlineBytes) {
-      long_ids_.push_back(std::make_unique_for_overwrite<char[]>(id.size()));
-      long_id_bytes_ += id.size();
-      external = long_ids_.back().get();
-    }
-    if (used_ == kSlotsPerChunk) {
-      chunks_.push_back(std::make_unique<Slot[]>(kSlotsPerChunk));
-      used_ = 0;
-    }
-    Slot& slot = chunks_.back()[used_++];
-    slot.key.assign(id, external);
-    return slot;
-  }
-
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    const std::lock_guard held(lock_);
-    return chunks_.size() * kSlotsPerChunk * sizeof(Slot) + long_id_bytes_;
-  }
-
- private:
-  /// 64 KiB of 64-byte slots: few calls to the allocator, little waste in a small table.
-  static constexpr std::size_t kSlotsPerChunk = 1024;
-
-  mutable SpinLock lock_;
-  std::vector<std::unique_ptr<Slot[]>> chunks_;
-  std::size_t used_ = kSlotsPerChunk;
-  std::vector<std::unique_ptr<char[]>> long_ids_;
-  std::size_t long_id_bytes_ = 0;
-};
+static_assert(!kLayoutIsReal || sizeof(SlotKey) == 48);
 
 }  // namespace occ

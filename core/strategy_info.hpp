@@ -41,6 +41,9 @@ struct StrategyInfo {
   Reclamation reclamation = Reclamation::none;
   /// Memory stays below a bound even if a thread is suspended for ever in the middle of an operation.
   bool memory_bounded = true;
+  /// The slot of a deleted id goes to another id once its tombstone has expired; otherwise memory grows with the ids
+  /// ever written.
+  bool reuses_slots = false;
   bool updates_in_place = false;
   bool updates_optimistically = true;
   UpdateForm default_form = UpdateForm::optimistic;

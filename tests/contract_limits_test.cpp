@@ -277,6 +277,55 @@ TEST_P(ContractLimits, memory_is_bounded_under_deletes_and_new_creations) {
   EXPECT_LE(table_->memory().total(), warm + (std::size_t{2} << 20));
 }
 
+/// Ever new ids, short and long, each deleted after a while: memory follows those that are remembered at one time.
+TEST_P(ContractLimits, memory_follows_the_ids_that_are_remembered_where_slots_are_reused) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "declares that memory grows with the ids ever written";
+  table_->set_gc_deletes(1'000);
+  std::uint64_t born = 0;
+  const auto id_of = [](std::uint64_t number) {
+    return "id" + std::to_string(number) + std::string(number % 3 == 0 ? number % 300 : 0, 'x');
+  };
+  // 500 alive, 1,000 remembered: a tombstone expires 1,001 turns after its delete.
+  const auto live_and_die = [&](std::uint64_t turns) {
+    for (std::uint64_t turn = 0; turn < turns; ++turn, ++born) {
+      ASSERT_EQ(put(id_of(born)).result, Result::created);
+      if (born >= 500) {
+        ASSERT_EQ(handle_->remove(id_of(born - 500)).result, Result::deleted);
+      }
+      clock_.advance_ms(1);
+    }
+  };
+  live_and_die(10'000);
+  const MemoryUse warm = table_->memory();
+  live_and_die(scaled(100'000));
+  EXPECT_LE(table_->memory().total(), warm.total() + (std::size_t{1} << 20));
+  EXPECT_LE(table_->memory().slots, warm.slots + (std::size_t{128} << 10));
+  // Those that live are found, the dead are not, and what is remembered of them lasts as long as it should.
+  for (std::uint64_t number = born - 500; number < born; ++number)
+    ASSERT_EQ(handle_->get(id_of(number), document_).result, Result::found) << id_of(number);
+  EXPECT_EQ(put(id_of(born - 600)).version, 3) << "a tombstone that is not yet forgotten";
+  EXPECT_EQ(put(id_of(born - 1'600)).version, 1);
+}
+
+/// Whoever deletes leaves the slots of its dead to those that come after it.
+TEST_P(ContractLimits, slots_of_handles_that_are_gone_are_reused) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "declares that memory grows with the ids ever written";
+  table_->set_gc_deletes(10);
+  std::uint64_t born = 0;
+  const auto generation = [&] {
+    const auto handle = table_->handle();
+    for (int i = 0; i < 100; ++i, ++born) {
+      handle->create("id" + std::to_string(born), {});
+      handle->remove("id" + std::to_string(born));
+    }
+    clock_.advance_ms(11);
+  };
+  for (int i = 0; i < 30; ++i) generation();
+  const std::size_t warm = table_->memory().slots;
+  for (std::uint64_t i = 0; i < scaled(1'000); ++i) generation();
+  EXPECT_LE(table_->memory().slots, warm + (std::size_t{64} << 10));
+}
+
 TEST_P(ContractLimits, several_handles_of_one_thread_see_each_other) {
   std::vector<std::unique_ptr<AnyHandle>> handles;
   for (int i = 0; i < 40; ++i) handles.push_back(table_->handle());

@@ -548,6 +548,58 @@ TEST_P(ContractRaces, handles_made_and_destroyed_under_writers_lose_nothing) {
   EXPECT_EQ(to_number(document.source.bytes()), 2 * kThreads * turns);
 }
 
+/// Ids that come and go under all threads, while their tombstones expire at once, so that slots pass from id to id:
+/// nobody ever reads another id's source, and everybody finds its own.
+TEST_P(ContractRaces, slots_that_pass_from_id_to_id_never_show_another_ids_source) {
+  constexpr std::size_t kThreads = 4;
+  const std::uint64_t turns = scaled(40'000);
+  table_->set_gc_deletes(-1);
+  const auto source_of = [](const std::string& id) { return id + "|" + std::string(id.size() % 7 * 9, id.back()); };
+  run_threads(kThreads, [&](std::size_t thread) {
+    const auto handle = table_->handle();
+    std::mt19937_64 random(thread);
+    Document document;
+    const std::string own = "thread " + std::to_string(thread) + " ";
+    for (std::uint64_t turn = 0; turn < turns; ++turn) {
+      // Its own id: nobody else writes it.
+      const std::string id = own + std::to_string(turn % 64) + (turn % 5 == 0 ? std::string(60, '.') : "");
+      const std::string source = source_of(id);
+      ASSERT_EQ(handle->create(id, occ::as_bytes(source)).result, Result::created) << id;
+      ASSERT_EQ(handle->get(id, document).result, Result::found) << id;
+      ASSERT_EQ(document.source.text(), source);
+      ASSERT_EQ(document.version, 1);
+      // One that all threads fight for.
+      const std::string shared = "shared " + std::to_string(random() % 8);
+      switch (random() % 4) {
+        case 0:
+          handle->create(shared, occ::as_bytes(source_of(shared)));
+          break;
+        case 1:
+          handle->remove(shared);
+          break;
+        case 2:
+          handle->update(shared, [&](const DocumentView& current, Source& next) {
+            EXPECT_EQ(as_text(current.source), source_of(shared));
+            next.assign(current.source);
+            return Transformed::write;
+          });
+          break;
+        default:
+          if (handle->get(shared, document).result == Result::found) {
+            ASSERT_EQ(document.source.text(), source_of(shared));
+          }
+      }
+      // And somebody else's.
+      const std::string other = "thread " + std::to_string(random() % kThreads) + " " + std::to_string(random() % 64);
+      if (handle->get(other, document).result == Result::found) {
+        ASSERT_EQ(document.source.text().substr(0, other.size()), other);
+      }
+      ASSERT_EQ(handle->remove(id).result, Result::deleted) << id;
+      ASSERT_EQ(handle->get(id, document).result, Result::not_found) << id;
+    }
+  });
+}
+
 /// Negative controls must be caught, or the sums above prove nothing.
 class ContractUnchecked : public StrategyTest {};
 INSTANTIATE_TEST_SUITE_P(Every, ContractUnchecked,

@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <set>
 #include <stdexcept>
 #include <string>
 
-#include "core/slot_key.hpp"
+#include "core/slot_arena.hpp"
 #include "tests/contract.hpp"
 
 namespace occ {
@@ -22,21 +23,35 @@ struct Slot {
 
 class DirectoryTest : public ::testing::Test {
  protected:
-  Slot* find(std::string_view id) const { return directory_.find(hash_id(id), id); }
+  Slot* find(std::string_view id) const { return directory_.find(hash_id(id), id).slot; }
   Slot& insert(std::string_view id) { return insert(id, hash_id(id)); }
   Slot& insert(std::string_view id, std::uint64_t hash) {
-    return directory_.find_or_insert(hash, id, [&]() -> Slot& {
-      Slot& slot = arena_.make(id);
-      slot.made.fetch_add(1, std::memory_order_relaxed);  // relaxed: inside the directory's lock
-      return slot;
-    });
+    Slot* made = nullptr;
+    const auto make = [&] {
+      made = &arena_.take(id, 0);
+      made->made.fetch_add(1, std::memory_order_relaxed);  // relaxed: inside the directory's lock
+      return made;
+    };
+    const auto place = directory_.find_or_insert(hash, id, make, [](Slot&) {});
+    return place.slot != nullptr ? *place.slot : *made;
+  }
+  /// As a purge does: out of the directory, then back to the arena.
+  bool erase(std::string_view id) {
+    Slot* const slot = find(id);
+    if (slot == nullptr || !directory_.erase(hash_id(id), slot, [] { return true; })) return false;
+    arena_.give(*slot, id.size(), 0);
+    return true;
+  }
+  static std::string id_in(const Slot& slot) {
+    SlotKey::Buffer buffer;
+    return std::string(slot.key.copy(buffer));
   }
   static std::string id_of(std::uint64_t number) {
     return std::to_string(number) + (number % 5 == 0 ? " and so many more bytes that the id is not in the slot" : "");
   }
 
   Directory<Slot> directory_;
-  SlotArena<Slot> arena_;
+  SlotArena<Slot> arena_{1};
 };
 
 TEST_F(DirectoryTest, find_in_an_empty_directory_is_null) {
@@ -47,7 +62,7 @@ TEST_F(DirectoryTest, find_in_an_empty_directory_is_null) {
 
 TEST_F(DirectoryTest, insert_of_a_present_id_returns_its_slot) {
   Slot& slot = insert("id");
-  EXPECT_EQ(slot.key.view(), "id");
+  EXPECT_EQ(id_in(slot), "id");
   EXPECT_EQ(&insert("id"), &slot);
   EXPECT_EQ(find("id"), &slot);
   EXPECT_EQ(slot.made.load(), 1U);
@@ -59,8 +74,8 @@ TEST_F(DirectoryTest, find_tells_ids_of_one_hash_apart) {
   constexpr std::array<std::string_view, 5> kIds{"a", "b", "ab", "a longer one", "another longer one"};
   std::array<Slot*, kIds.size()> slots{};
   for (std::size_t i = 0; i < kIds.size(); ++i) slots[i] = &insert(kIds[i], 42);
-  for (std::size_t i = 0; i < kIds.size(); ++i) EXPECT_EQ(directory_.find(42, kIds[i]), slots[i]);
-  EXPECT_EQ(directory_.find(42, "c"), nullptr);
+  for (std::size_t i = 0; i < kIds.size(); ++i) EXPECT_EQ(directory_.find(42, kIds[i]).slot, slots[i]);
+  EXPECT_EQ(directory_.find(42, "c").slot, nullptr);
 }
 
 TEST_F(DirectoryTest, growth_moves_no_slot_and_loses_none) {
@@ -75,7 +90,7 @@ TEST_F(DirectoryTest, growth_moves_no_slot_and_loses_none) {
   }
   for (std::uint64_t i = 0; i < ids; ++i) {
     ASSERT_EQ(find(id_of(i)), slots[i]);
-    ASSERT_EQ(slots[i]->key.view(), id_of(i));
+    ASSERT_EQ(id_in(*slots[i]), id_of(i));
     ASSERT_EQ(find(id_of(i + ids)), nullptr);
   }
   EXPECT_EQ(directory_.size(), ids);
@@ -85,10 +100,10 @@ TEST_F(DirectoryTest, growth_moves_no_slot_and_loses_none) {
 
 TEST_F(DirectoryTest, insert_whose_slot_cannot_be_made_changes_nothing) {
   for (int i = 0; i < 10; ++i) insert("before " + std::to_string(i));
-  const auto fails = []() -> Slot& { throw std::bad_alloc(); };
+  const auto fails = []() -> Slot* { throw std::bad_alloc(); };
   for (int i = 0; i < 1'000; ++i) {
     const std::string id = std::to_string(i);
-    EXPECT_THROW(directory_.find_or_insert(hash_id(id), id, fails), std::bad_alloc);
+    EXPECT_THROW(directory_.find_or_insert(hash_id(id), id, fails, [](Slot&) {}), std::bad_alloc);
     EXPECT_EQ(find(id), nullptr);
   }
   contract::expect_returns("an insert after one that failed", [&] {
@@ -132,8 +147,105 @@ TEST_F(DirectoryTest, find_while_it_grows_misses_no_id_that_is_there) {
       for (const std::uint64_t number : {present - 1, random() % present}) {
         const Slot* slot = find(id_of(number));
         ASSERT_NE(slot, nullptr) << id_of(number);
-        ASSERT_EQ(slot->key.view(), id_of(number));
+        ASSERT_EQ(id_in(*slot), id_of(number));
       }
+    }
+  });
+}
+
+TEST_F(DirectoryTest, erase_of_an_id_leaves_all_others) {
+  for (int i = 0; i < 1'000; ++i) insert(id_of(i));
+  for (int i = 0; i < 1'000; i += 2) EXPECT_TRUE(erase(id_of(i)));
+  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(find(id_of(i)) != nullptr, i % 2 == 1) << id_of(i);
+  EXPECT_EQ(directory_.size(), 500U);
+  EXPECT_FALSE(erase(id_of(0)));
+}
+
+TEST_F(DirectoryTest, erase_that_is_not_allowed_changes_nothing) {
+  Slot& slot = insert("id");
+  EXPECT_FALSE(directory_.erase(hash_id("id"), &slot, [] { return false; }));
+  EXPECT_EQ(find("id"), &slot);
+  EXPECT_EQ(directory_.size(), 1U);
+}
+
+TEST_F(DirectoryTest, a_slot_given_to_another_id_is_no_longer_its_first_ones) {
+  Slot& slot = insert("first");
+  const auto before = directory_.find(hash_id("first"), "first");
+  EXPECT_TRUE(slot.key.held_by(before.occupant));
+  EXPECT_TRUE(erase("first"));
+  EXPECT_FALSE(slot.key.held_by(before.occupant));
+  EXPECT_EQ(&insert("second"), &slot);
+  EXPECT_FALSE(slot.key.held_by(before.occupant));
+  EXPECT_EQ(find("first"), nullptr);
+  EXPECT_EQ(find("second"), &slot);
+  EXPECT_TRUE(erase("second"));
+  EXPECT_EQ(&insert("first"), &slot);
+  EXPECT_FALSE(slot.key.held_by(before.occupant)) << "an occupant came back";
+}
+
+TEST_F(DirectoryTest, long_and_short_ids_do_not_share_slots) {
+  Slot& slot = insert("short");
+  EXPECT_TRUE(erase("short"));
+  Slot& other = insert(std::string(100, 'l'));
+  EXPECT_NE(&other, &slot);
+  EXPECT_TRUE(erase(std::string(100, 'l')));
+  EXPECT_EQ(&insert(std::string(41, 'm')), &other);
+  EXPECT_NE(&insert(std::string(512, 'n')), &other);
+}
+
+TEST_F(DirectoryTest, inserts_and_erases_in_any_order_agree_with_a_set) {
+  std::mt19937_64 random(7);
+  std::set<std::string> expected;
+  for (std::uint64_t i = 0; i < scaled(400'000); ++i) {
+    // Few ids, so that buckets fill, overflow and empty again; from time to time all go.
+    const std::string id = id_of(random() % 6'000);
+    if (random() % 100 < (i / 20'000 % 2 == 0 ? 60U : 30U)) {
+      insert(id);
+      expected.insert(id);
+    } else {
+      ASSERT_EQ(erase(id), expected.erase(id) == 1) << id;
+    }
+    const std::string other = id_of(random() % 6'000);
+    ASSERT_EQ(find(other) != nullptr, expected.contains(other)) << other;
+  }
+  EXPECT_EQ(directory_.size(), expected.size());
+}
+
+TEST_F(DirectoryTest, ids_that_come_and_go_take_no_more_memory) {
+  const auto churn = [&](std::uint64_t from, std::uint64_t times) {
+    for (std::uint64_t i = from; i < from + times; ++i) {
+      insert(id_of(i));
+      if (i >= 100) {
+        ASSERT_TRUE(erase(id_of(i - 100)));
+      }
+    }
+  };
+  churn(0, 5'000);
+  const std::size_t directory_bytes = directory_.bytes();
+  const std::size_t arena_bytes = arena_.bytes();
+  churn(5'000, scaled(500'000));
+  EXPECT_LE(directory_.bytes(), directory_bytes + 16 * 1024) << "a segment may still meet its greatest moment";
+  EXPECT_EQ(arena_.bytes(), arena_bytes);
+}
+
+TEST_F(DirectoryTest, find_while_others_come_and_go_misses_no_id_that_stays) {
+  for (std::uint64_t i = 0; i < 2'000; ++i) insert("stays " + std::to_string(i));
+  atomic<bool> done{false};
+  run_threads(3, [&](std::size_t thread) {
+    if (thread == 0) {
+      for (std::uint64_t i = 0; i < scaled(300'000); ++i) {
+        insert(id_of(i));
+        if (i >= 64) erase(id_of(i - 64));
+      }
+      done.store(true, std::memory_order_release);
+      return;
+    }
+    std::mt19937_64 random(thread);
+    while (!done.load(std::memory_order_acquire)) {
+      const std::string id = "stays " + std::to_string(random() % 2'000);
+      const Slot* slot = find(id);
+      ASSERT_NE(slot, nullptr) << id;
+      ASSERT_EQ(id_in(*slot), id);
     }
   });
 }

@@ -36,6 +36,7 @@ class MutexGlobal : public LockedTable<GlobalLock<Lock>> {
       .name = LockTraits<Lock>::pick("mutex_global", "mutex_global_tbb_spin", "mutex_global_tbb_queuing"),
       .summary = LockTraits<Lock>::pick("one std::mutex for the table", "one TBB spin mutex for the table",
                                         "one TBB queuing mutex (fair) for the table"),
+      .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
   };

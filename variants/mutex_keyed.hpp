@@ -22,6 +22,7 @@ class MutexKeyed : public LockedTable<KeyedLocks<Lock>> {
       .name = LockTraits<Lock>::pick("mutex_keyed", "mutex_keyed_tbb_spin", "mutex_keyed_tbb_queuing"),
       .summary = LockTraits<Lock>::pick("a counted std::mutex per id, as Elasticsearch's engine has",
                                         "a counted TBB spin mutex per id", "a counted TBB queuing mutex (fair) per id"),
+      .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::optimistic,
   };

@@ -44,6 +44,7 @@ class MutexStriped : public LockedTable<StripedLocks<Lock>> {
       .summary = LockTraits<Lock>::pick("1,024 std::mutexes, chosen by the id's hash",
                                         "1,024 TBB spin mutexes, chosen by the id's hash",
                                         "1,024 TBB queuing mutexes (fair), chosen by the id's hash"),
+      .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
   };

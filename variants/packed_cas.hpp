@@ -1,8 +1,7 @@
 #pragma once
 
 #include "core/fault_point.hpp"
-#include "core/packed_slot.hpp"
-#include "core/slot_handle.hpp"
+#include "core/packed_handle.hpp"
 #include "core/slot_table.hpp"
 
 namespace occ {
@@ -12,10 +11,10 @@ namespace occ {
 ///
 /// Progress (of an existing id, while a block is at hand): get, conditional write, update and delete are lock-free; get
 /// is not wait-free, it can starve under writers (read_retries_longest tells). Creating an id is blocking (the
-/// directory's segment lock), so is new memory.
-/// Memory: bounded, whatever thread is suspended wherever; see BlockPool.
+/// directory's segment lock), so are new memory and the purge of an expired tombstone, which delete and create do.
+/// Memory: bounded, whatever thread is suspended wherever; see BlockPool. Slots of forgotten ids are used again.
 /// Linearization: a write at its compare_exchange; a read, a conflict and a noop at the first load of the word in the
-/// look that validated.
+/// look that validated, or where that shows another id, when the slot was taken from this one.
 /// Memory orders: the edge table of PackedSlot.
 /// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 0; write 2 (draw of the seq_no,
 /// publication).
@@ -30,57 +29,52 @@ class PackedCas : public SlotTable<PackedSlot> {
       .get = Progress::lock_free,
       .write = Progress::lock_free,
       .reclamation = Reclamation::word_validated,
+      .reuses_slots = true,
   };
 
   using SlotTable::SlotTable;
 
-  class Handle : public SlotHandle<Handle, PackedCas> {
+  class Handle : public PackedHandle<Handle, PackedCas> {
    public:
     static constexpr const StrategyInfo& kInfo = PackedCas::kInfo;
-    explicit Handle(PackedCas& table) : SlotHandle(table) {}
+    explicit Handle(PackedCas& table) : PackedHandle(table) {}
 
    private:
     friend SlotHandle<Handle, PackedCas>;
 
-    State read(Target& target, Document* into) { return read_packed(target.slot, into, counters_).state; }
-
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    Outcome write(Target& target, const Write& write) {
-      Block* block = nullptr;
+    std::optional<Outcome> write(Target& target, const Write& write) {
+      Block* body = nullptr;
       for (;;) {
-        const PackedSnapshot seen = read_packed(target.slot, nullptr, counters_);
+        const PackedSnapshot seen = look(target, nullptr);
         const Decision decision =
             decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
-        if (decision.verdict != Decision::Verdict::proceed) {
-          if (block != nullptr) cache_.give(block);
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
+          if (body != nullptr) cache_.give(body);
+          if (seen.gone) return std::nullopt;
           return refuse(decision, seen.state);
         }
-        if (block == nullptr) block = prepare(write);
-        if (write.operation == Operation::remove) PackedBody::store_tombstone(*block, table_.now_ms());
-        PackedBody::store_version(*block, decision.version);
+        if (body == nullptr) {
+          body = make_body(write, decision.version);
+        } else {
+          refresh_body(*body, write, decision.version);
+        }
         const auto word = target.shard.draw();  // after the look, so above the word that it replaces
         if (!word) {
-          cache_.give(block);
+          cache_.give(body);
           return reject_write(Cause::seq_no_exhausted, seen.state);
         }
-        fault_point(FaultPoint::before_publication);
         begin_attempt();
-        if (target.slot.state.compare_exchange(seen.value, {word->bits(), block})) {  // B1
-          if (seen.value.pointer != nullptr) cache_.give(seen.value.pointer);
+        fault_point(FaultPoint::before_publication);
+        if (target.slot->state.compare_exchange(seen.value, {word->bits(), body})) {  // B1
+          cache_.give(seen.value.pointer);
           return finish(
               {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
         }
         ++counters_.publication_failures;
         ++counters_.seq_no_gaps;
       }
-    }
-
-    Block* prepare(const Write& write) {
-      if (write.operation == Operation::remove) return cache_.take(sizeof(std::int64_t));
-      Block* block = cache_.take(write.source.size());
-      PackedBody::store_source(*block, write.source);
-      return block;
     }
   };
 

@@ -13,15 +13,16 @@ namespace occ {
 /// A document whose word carries a claim flag, and whose body is overwritten in place by whoever holds the claim. A
 /// slot on one cache line, aligned to it.
 ///
-///     word = 0                  never written
-///     word = SeqNoTerm, bit 0   clear: free, this is the last write; set: claimed, a write is under way
+///     bit 0 of the word   clear: free, the word is the last write's; set: claimed, a write is under way, or the slot
+///                         is nobody's
 ///
 /// Words of free slots only ever grow, but for a claim that is given up: it puts the old word back before it has
-/// touched the body. So an unchanged free word proves, as in PackedSlot, that what was copied in between was whole.
+/// touched the body. So an unchanged free word proves, as in PackedSlot, that what was copied in between was whole. A
+/// slot whose tombstone is purged stays claimed until it is another id's; who waits for it looks at the key.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | C1 store of the free word | C2 first load of the word | the body's contents |
+/// | publication to reader | C1 store of the free word | C2 first load of the word | the body, and the occupant |
 /// | publication to claimer | C1 store of the free word | C4 compare_exchange | the body's contents, for the next one to overwrite |
 /// | body's exchange to reader | C3 store of the pointer | C3 load of the pointer | the head of that body |
 /// | overwriting to stale reader | B4 stores into a body | B5 loads from a body | the claim C4, so that B6 differs |
@@ -30,7 +31,7 @@ namespace occ {
 struct alignas(64) ClaimSlot {
   static constexpr std::uint64_t kClaimed = 1;
 
-  atomic<std::uint64_t> word{0};
+  atomic<std::uint64_t> word{kClaimed};
   atomic<Block*> body{nullptr};
   SlotKey key;
 };
@@ -55,6 +56,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       .name = "packed_claim",
       .summary = "a claim flag in the seq_no/term word; bodies overwritten in place, readers validate by the word",
       .reclamation = Reclamation::word_validated,
+      .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
   };
@@ -74,6 +76,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       std::uint64_t bits;
       Block* body;
       State state;
+      /// The slot is no longer that occupant's.
+      bool gone = false;
     };
 
     /// The right to write one slot. Given up unless something was published.
@@ -83,54 +87,56 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       Claim(const Claim&) = delete;
       Claim& operator=(const Claim&) = delete;
       ~Claim() {
-        slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
+        if (!kept_) slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
       }
       void publish(SeqNoTerm word) noexcept { bits_ = word.bits(); }
+      /// The slot stays claimed, for whoever gives it to another id.
+      void keep() noexcept { kept_ = true; }
 
      private:
       ClaimSlot& slot_;
       std::uint64_t bits_;
+      bool kept_ = false;
     };
 
-    State read(Target& target, Document* into) { return look(target.slot, into).state; }
+    State read(Target& target, Document* into) { return look(target, into).state; }
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    Outcome write(Target& target, const Write& write) {
-      const std::size_t bytes = bytes_of(write);
+    std::optional<Outcome> write(Target& target, const Write& write) {
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       Block* fresh = nullptr;
       for (;;) {
-        const Look seen = look(target.slot, nullptr);
+        const Look seen = look(target, nullptr);
         const Decision decision =
             decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
-        if (decision.verdict != Decision::Verdict::proceed) {
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (fresh != nullptr) cache_.give(fresh);
+          if (seen.gone) return std::nullopt;
           return refuse(decision, seen.state);
         }
-        if (fresh == nullptr && !fits(seen.body, bytes)) fresh = cache_.take(bytes);
-        std::uint64_t expected = seen.bits;
-        // relaxed on failure: C2 loads again
-        if (target.slot.word.compare_exchange_strong(expected, seen.bits | ClaimSlot::kClaimed,
-                                                     std::memory_order_acquire, std::memory_order_relaxed)) {  // C4
-          Claim claim(target.slot, seen.bits);
+        if (fresh == nullptr && !fits(*seen.body, bytes)) fresh = cache_.take(bytes);
+        if (claim_unchanged(*target.slot, seen.bits)) {
+          Claim claim(*target.slot, seen.bits);
           fault_point(FaultPoint::claimed);
-          if (fresh != nullptr && fits(seen.body, bytes)) {  // the body was exchanged since it was taken
+          if (fresh != nullptr && fits(*seen.body, bytes)) {  // the body was exchanged since it was taken
             cache_.give(fresh);
             fresh = nullptr;
           }
-          return overwrite(target, write, claim, {seen.bits, seen.body, seen.state}, decision, fresh);
+          return overwrite(target, write, claim, seen, decision, fresh);
         }
         begin_attempt();
         ++counters_.publication_failures;
       }
     }
 
-    Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
-      const std::uint64_t bits = claim_free(target.slot);
-      Claim claim(target.slot, bits);
+    std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+      const auto bits = claim_free(target);
+      if (!bits) return std::nullopt;
+      Claim claim(*target.slot, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
-      const Look seen = look_inside(bits, target.slot.body.load(std::memory_order_relaxed), &current_);
+      const Look seen = look_inside(*bits, target.slot->body.load(std::memory_order_relaxed), &current_);
       if (!seen.state.live()) {
         if (options.upsert) {
           return write_claimed(target, {Operation::index, *options.upsert, Precondition::must_not_exist()}, claim,
@@ -149,25 +155,47 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
       if (next_.size() > kMaxSourceBytes) {
         ++counters_.rejected;
-        return {.result = Result::rejected, .cause = Cause::source_too_large};
+        return Outcome{.result = Result::rejected, .cause = Cause::source_too_large};
       }
       return write_claimed(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen);
     }
 
+    Block* make_body(const Write& write, Version version) {
+      Block* const body = cache_.take(PackedBody::bytes_of(write.operation, write.source));
+      fill(*body, write, version);
+      return body;
+    }
+    static void occupy(ClaimSlot& slot, SeqNoTerm word, Block* body) noexcept {
+      slot.body.store(body, std::memory_order_release);         // C3
+      slot.word.store(word.bits(), std::memory_order_release);  // C1 with C2, C4
+    }
+    void vacate(Target& target) noexcept {
+      const Look seen = look(target, nullptr);
+      if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits)) return;
+      Claim claim(*target.slot, seen.bits);
+      table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {
+        cache_.give(seen.body);
+        claim.keep();
+        return true;
+      });
+    }
+
     /// Waits until nobody holds the claim, and looks until nobody came between.
-    Look look(const ClaimSlot& slot, Document* into) {
+    Look look(const Target& target, Document* into) {
+      const ClaimSlot& slot = *target.slot;
       SpinWait wait;
       for (std::uint64_t retries = 0;;) {
         const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
-        if ((bits & ClaimSlot::kClaimed) != 0) {
+        const bool gone = !slot.key.held_by(target.occupant);
+        if (!gone && (bits & ClaimSlot::kClaimed) != 0) {
           wait.pause();
           continue;
         }
-        Block* const body = slot.body.load(std::memory_order_acquire);  // C3
+        Look seen{.bits = 0, .body = nullptr, .state = {}, .gone = gone};
+        if (!gone) seen = look_inside(bits, slot.body.load(std::memory_order_acquire), into);  // C3
         fault_point(FaultPoint::reading);
-        const Look seen = look_inside(bits, body, into);
-        // B6 relaxed: ordered behind B5; a slot never written has no body to tear
-        if (bits == 0 || slot.word.load(std::memory_order_relaxed) == bits) {
+        // B6 relaxed: ordered behind B5
+        if (gone || slot.word.load(std::memory_order_relaxed) == bits) {
           counters_.read_retries += retries;
           counters_.read_retries_longest = std::max(counters_.read_retries_longest, retries);
           return seen;
@@ -177,7 +205,6 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     static Look look_inside(std::uint64_t bits, Block* body, Document* into) {
-      if (bits == 0) return {bits, nullptr, {}};
       const auto word = SeqNoTerm::from_bits(bits);
       const Look seen{bits, body, PackedBody::load(*body, word, into)};
       if (into != nullptr && seen.state.live()) {
@@ -187,31 +214,46 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return seen;
     }
 
-    static std::uint64_t claim_free(ClaimSlot& slot) noexcept {
+    static bool claim_unchanged(ClaimSlot& slot, std::uint64_t bits) noexcept {
+      // relaxed on failure: C2 loads again
+      return slot.word.compare_exchange_strong(bits, bits | ClaimSlot::kClaimed, std::memory_order_acquire,
+                                               std::memory_order_relaxed);  // C4
+    }
+
+    /// The word before the claim. Nothing if the slot is no longer that occupant's.
+    static std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
+      ClaimSlot& slot = *target.slot;
       SpinWait wait;
       for (;;) {
         std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-        if ((bits & ClaimSlot::kClaimed) == 0 &&
-            slot.word.compare_exchange_weak(bits, bits | ClaimSlot::kClaimed, std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {  // C4; relaxed on failure: tried again
-          return bits;
+        if ((bits & ClaimSlot::kClaimed) == 0 && claim_unchanged(slot, bits)) {
+          if (slot.key.held_by(target.occupant)) return bits;
+          slot.word.store(bits, std::memory_order_release);  // C1 with C2, C4
+          return std::nullopt;
         }
+        if (!slot.key.held_by(target.occupant)) return std::nullopt;
         wait.pause();
       }
     }
 
-    static std::size_t bytes_of(const Write& write) noexcept {
-      return write.operation == Operation::remove ? sizeof(std::int64_t) : write.source.size();
+    static bool fits(const Block& body, std::size_t bytes) noexcept {
+      return SizeClass::of(sizeof(Block) + bytes) == body.size_class;
     }
-    static bool fits(const Block* body, std::size_t bytes) noexcept {
-      return body != nullptr && SizeClass::of(sizeof(Block) + bytes) == body->size_class;
+
+    void fill(Block& body, const Write& write, Version version) const noexcept {
+      if (write.operation == Operation::remove) {
+        PackedBody::store_tombstone(body, table_.now_ms());
+      } else {
+        PackedBody::store_source(body, write.source);
+      }
+      PackedBody::store_version(body, version);
     }
 
     Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
       const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
-      const std::size_t bytes = bytes_of(write);
-      return overwrite(target, write, claim, seen, decision, fits(seen.body, bytes) ? nullptr : cache_.take(bytes));
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      return overwrite(target, write, claim, seen, decision, fits(*seen.body, bytes) ? nullptr : cache_.take(bytes));
     }
 
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
@@ -223,16 +265,10 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
       begin_attempt();
-      Block& body = fresh != nullptr ? *fresh : *seen.body;
-      if (write.operation == Operation::remove) {
-        PackedBody::store_tombstone(body, table_.now_ms());
-      } else {
-        PackedBody::store_source(body, write.source);
-      }
-      PackedBody::store_version(body, decision.version);
+      fill(fresh != nullptr ? *fresh : *seen.body, write, decision.version);
       if (fresh != nullptr) {
-        target.slot.body.store(fresh, std::memory_order_release);  // C3
-        if (seen.body != nullptr) cache_.give(seen.body);
+        target.slot->body.store(fresh, std::memory_order_release);  // C3
+        cache_.give(seen.body);
       }
       claim.publish(*word);
       return finish(

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "core/fault_point.hpp"
-#include "core/packed_slot.hpp"
-#include "core/slot_handle.hpp"
+#include "core/packed_handle.hpp"
 #include "core/slot_table.hpp"
 
 namespace occ {
@@ -21,46 +20,45 @@ class Unchecked : public SlotTable<PackedSlot> {
       .get = Progress::lock_free,
       .write = Progress::lock_free,
       .reclamation = Reclamation::word_validated,
+      .reuses_slots = true,
   };
 
   using SlotTable::SlotTable;
 
-  class Handle : public SlotHandle<Handle, Unchecked> {
+  class Handle : public PackedHandle<Handle, Unchecked> {
    public:
     static constexpr const StrategyInfo& kInfo = Unchecked::kInfo;
-    explicit Handle(Unchecked& table) : SlotHandle(table) {}
+    explicit Handle(Unchecked& table) : PackedHandle(table) {}
 
    private:
     friend SlotHandle<Handle, Unchecked>;
 
-    State read(Target& target, Document* into) { return read_packed(target.slot, into, counters_).state; }
-
     /// The optimistic update's condition, left out: this is the defect.
     static Precondition guard(const Document&) noexcept { return Precondition::none(); }
 
-    Outcome write(Target& target, const Write& write) {
-      const PackedSnapshot decided = read_packed(target.slot, nullptr, counters_);
+    std::optional<Outcome> write(Target& target, const Write& write) {
+      const PackedSnapshot decided = look(target, nullptr);
+      if (decided.gone) return std::nullopt;
       const Decision decision =
           decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
-      Block* block = cache_.take(std::max(write.source.size(), sizeof(std::uint64_t)));
-      if (write.operation == Operation::remove) {
-        PackedBody::store_tombstone(*block, table_.now_ms());
-      } else {
-        PackedBody::store_source(*block, write.source);
-      }
-      PackedBody::store_version(*block, decision.version);
+      Block* const body = make_body(write, decision.version);
       const auto word = target.shard.draw();
       if (!word) {
-        cache_.give(block);
+        cache_.give(body);
         return reject_write(Cause::seq_no_exhausted, decided.state);
       }
       fault_point(FaultPoint::before_publication);
-      begin_attempt();
       for (;;) {
-        const PackedSnapshot found = read_packed(target.slot, nullptr, counters_);
-        if (!target.slot.state.compare_exchange(found.value, {word->bits(), block})) continue;
-        if (found.value.pointer != nullptr) cache_.give(found.value.pointer);
+        const PackedSnapshot found = look(target, nullptr);
+        if (found.gone) {
+          cache_.give(body);
+          ++counters_.seq_no_gaps;
+          return std::nullopt;
+        }
+        if (!target.slot->state.compare_exchange(found.value, {word->bits(), body})) continue;
+        cache_.give(found.value.pointer);
+        begin_attempt();
         return finish(
             {.result = decision.result, .version = decision.version, .word = *word, .decided_on = decided.state.word});
       }

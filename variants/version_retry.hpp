@@ -25,6 +25,7 @@ static_assert(!kLayoutIsReal || sizeof(VersionSlot) == 64);
 /// It claims version_only semantics. `_version` begins again at 1 once a tombstone has expired, so a writer that read
 /// version 1 before a delete can overwrite version 1 of after it: a lost update, by the rules. Conditions by seq_no and
 /// term are honoured where a caller gives them.
+/// A slot is its id's for the life of the table: memory grows with the ids ever written.
 /// Progress: see StrategyInfo below; with epochs everything but creating an id is lock-free and memory is unbounded
 /// while a thread is suspended inside; with liburcu reads are wait-free and memory is bounded, and writers wait for
 /// suspended readers.
@@ -35,7 +36,7 @@ static_assert(!kLayoutIsReal || sizeof(VersionSlot) == 64);
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | V1 compare_exchange | V2 load of the pointer | the body; the next draw is above its word |
+/// | publication to reader | V1 compare_exchange, first store | V2 load of the pointer | the body; the next draw is above its word |
 /// | replaced body to reuse | Domain | Domain | that no reader is left in it |
 template <class Domain>
 class VersionRetry : public SlotTable<VersionSlot> {
@@ -69,7 +70,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
 
     State read(Target& target, Document* into) {
       const typename Participant::Guard pinned(participant_);
-      const Block* body = target.slot.body.load(std::memory_order_acquire);  // V2 with V1
+      const Block* body = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
       const State state = state_of(body);
       if (into != nullptr && state.live()) {
         into->version = state.version;
@@ -82,17 +83,18 @@ class VersionRetry : public SlotTable<VersionSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_version(read.version); }
 
-    Outcome write(Target& target, const Write& write) {
-      const Outcome outcome = publish(target, write);
+    std::optional<Outcome> write(Target& target, const Write& write) {
+      const auto outcome = publish(target, write);
       participant_.collect();
       return outcome;
     }
 
-    Outcome publish(Target& target, const Write& write) {
+    std::optional<Outcome> publish(Target& target, const Write& write) {
       const typename Participant::Guard pinned(participant_);
       Block* fresh = nullptr;
       for (;;) {
-        Block* current = target.slot.body.load(std::memory_order_acquire);  // V2 with V1
+        Block* current = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
+        if (current == nullptr) return std::nullopt;                         // its first write is under way
         const State state = state_of(current);
         const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) {
@@ -101,22 +103,19 @@ class VersionRetry : public SlotTable<VersionSlot> {
         }
         participant_.make_room();
         if (fresh == nullptr) fresh = prepare(write);
-        if (write.operation == Operation::remove) store_now(*fresh);
+        refresh(*fresh, write, decision.version);
         const auto word = target.shard.draw();  // after the look, so above the word that it replaces
         if (!word) {
           this->cache_.give(fresh);
           return this->reject_write(Cause::seq_no_exhausted, state);
         }
-        const std::uint64_t bits = word->bits();
-        std::memcpy(fresh->bytes(), &bits, kWordBytes);
-        fresh->version.store(static_cast<std::uint64_t>(decision.version),
-                             std::memory_order_relaxed);  // relaxed: V1 releases it
+        store_word(*fresh, *word);
         fault_point(FaultPoint::before_publication);
         this->begin_attempt();
         // relaxed on failure: V2 loads again
-        if (target.slot.body.compare_exchange_strong(current, fresh, std::memory_order_acq_rel,
-                                                     std::memory_order_relaxed)) {  // V1
-          if (current != nullptr) participant_.retire(current);
+        if (target.slot->body.compare_exchange_strong(current, fresh, std::memory_order_acq_rel,
+                                                      std::memory_order_relaxed)) {  // V1
+          participant_.retire(current);
           return this->finish(
               {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
         }
@@ -144,9 +143,28 @@ class VersionRetry : public SlotTable<VersionSlot> {
       return state;
     }
 
-    void store_now(Block& tombstone) const {
-      const std::int64_t now_ms = this->table_.now_ms();
-      std::memcpy(tombstone.bytes() + kWordBytes, &now_ms, sizeof now_ms);
+    /// What may be another between two tries of one write.
+    void refresh(Block& body, const Write& write, Version version) const noexcept {
+      if (write.operation == Operation::remove) {
+        const std::int64_t now_ms = this->table_.now_ms();
+        std::memcpy(body.bytes() + kWordBytes, &now_ms, sizeof now_ms);
+      }
+      // relaxed: V1 releases it
+      body.version.store(static_cast<std::uint64_t>(version), std::memory_order_relaxed);
+    }
+    static void store_word(Block& body, SeqNoTerm word) noexcept {
+      const std::uint64_t bits = word.bits();
+      std::memcpy(body.bytes(), &bits, kWordBytes);
+    }
+
+    Block* make_body(const Write& write, Version version) {
+      Block* const body = prepare(write);
+      refresh(*body, write, version);
+      return body;
+    }
+    static void occupy(VersionSlot& slot, SeqNoTerm word, Block* body) noexcept {
+      store_word(*body, word);
+      slot.body.store(body, std::memory_order_release);  // V1 with V2
     }
 
     Block* prepare(const Write& write) {
