@@ -184,9 +184,13 @@ class Sources:
     def text(self, name):
         return self.files[name].decode("utf-8")
 
+    registry = "variants/registry.hpp"
+
     @functools.cached_property
-    def registry(self):
-        return "variants/registry.hpp"
+    def harness(self):
+        """What the harness's library is made of."""
+        listed = re.search(r"add_library\(occkit_harness STATIC(.*?)\)", self.text("harness/CMakeLists.txt"), re.DOTALL)
+        return [f"harness/{name}" for name in listed.group(1).split()] if listed else []
 
     def source_of(self, program):
         for folder in ("tests", "tests/model"):
@@ -222,7 +226,8 @@ class Sources:
 
     @functools.lru_cache(maxsize=None)
     def parts(self, program):
-        """The sources of a program: its own, and each whose header one of them reaches."""
+        """The sources of a program: its own, each whose header one of them reaches, and the harness whole if they reach
+        any of it."""
         own = self.source_of(program)
         model = self.is_model(own)
         parts, waiting = [], [own]
@@ -233,7 +238,9 @@ class Sources:
             parts.append(source)
             for header in self.reached(source, model):
                 implementation = header.removesuffix(".hpp") + ".cpp"
-                if header.endswith(".hpp") and implementation in self.files:
+                if header.startswith("harness/"):
+                    waiting += self.harness
+                elif header.endswith(".hpp") and implementation in self.files:
                     waiting.append(implementation)
         return tuple(sorted(parts))
 
