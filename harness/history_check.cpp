@@ -127,6 +127,7 @@ std::string number(SeqNoTerm word) {
 }
 
 std::string_view kind_name(const HistoryEntry& entry) {
+  if (entry.kind == HistoryKind::index && entry.precondition == Precondition::Kind::must_not_exist) return "create";
   constexpr std::string_view kNames[] = {"get", "index", "delete", "update"};
   return kNames[static_cast<int>(entry.kind)];
 }
@@ -690,7 +691,7 @@ bool DocumentCheck::fail_absence(const HistoryEntry& entry) {
                 there + ", and nothing has deleted it since");
   }
   return fail(Violation::impossible_absence, {find_write(seen), witness, deletion, &entry},
-              fmt::format("{}, and the tombstone of {} cannot have expired (gc_deletes is {} ms), or had been replaced",
+              fmt::format("{}, and the tombstone of {} cannot have expired while it was there (gc_deletes is {} ms)",
                           there, number(deletion->word), gc_deletes_ms_));
 }
 
