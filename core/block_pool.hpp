@@ -79,6 +79,7 @@ class BlockPool {
   /// New memory. Whoever got it touches it first, outside the mutex.
   std::byte* claim(std::size_t bytes) {
     const std::lock_guard held(system_);
+    fault_point(FaultPoint::taking_new_memory);
     if (bytes > free_bytes_) {
       const std::size_t region_bytes =
           bytes > kRegionBytes / 8 ? (bytes + kPageBytes - 1) / kPageBytes * kPageBytes : kRegionBytes;

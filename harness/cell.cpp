@@ -4,7 +4,10 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <deque>
 #include <exception>
 #include <latch>
 #include <limits>
@@ -15,8 +18,8 @@
 
 #include "fmt/format.h"
 #include "harness/commands.hpp"
+#include "harness/measure_table.hpp"
 #include "harness/random.hpp"
-#include "harness/worker.hpp"
 #include "variants/registry.hpp"
 
 namespace occ {
@@ -61,31 +64,99 @@ void pin_to(int processor) {
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
-/// Creates every document, on as many threads as there are processors, each of which touches the memory of its share
+/// The share of the filled documents that one of the threads that fill the table creates.
+struct Share {
+  std::uint32_t first;
+  std::uint32_t end;
+};
+
+std::vector<Share> shares(std::uint32_t filled) {
+  const auto fillers = static_cast<std::uint32_t>(std::min<std::size_t>(processors().size(), (filled + 4095) / 4096));
+  const auto border = [&](std::uint64_t filler) { return static_cast<std::uint32_t>(filled * filler / fillers); };
+  std::vector<Share> all;
+  for (std::uint32_t filler = 0; filler < fillers; ++filler) all.push_back({border(filler), border(filler + 1)});
+  return all;
+}
+
+/// The buffers of a recorded replicate: the workers', then the fillers', then that of the last look.
+class Recorder {
+ public:
+  Recorder(const Recording& recording, const Cell& cell, const std::vector<Share>& fillers, std::uint64_t seed)
+      : documents_(cell.documents->size(), recording.chosen(cell.documents->size()), seed), workers_(cell.threads) {
+    std::vector<std::uint64_t> fill;
+    std::uint64_t fixed = recording.chosen(cell.documents->size());
+    for (const Share& share : fillers) {
+      std::uint64_t recorded = 0;
+      for (std::uint32_t index = share.first; index < share.end; ++index)
+        recorded += documents_.contains(index) ? 1 : 0;
+      fill.push_back(recorded);
+      fixed += recorded;
+    }
+    const std::uint64_t left = recording.operations > fixed ? recording.operations - fixed : 0;
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) add(left / workers_);
+    for (const std::uint64_t recorded : fill) add(recorded);
+    add(recording.chosen(cell.documents->size()));
+  }
+
+  [[nodiscard]] RecordInto worker(std::uint32_t i) { return {buffers_[i], documents_}; }
+  [[nodiscard]] RecordInto filler(std::size_t i) { return {buffers_[workers_ + i], documents_}; }
+  [[nodiscard]] RecordInto last_look() { return {buffers_.back(), documents_}; }
+
+  /// A worker has no room left.
+  [[nodiscard]] bool full() const {
+    return std::any_of(buffers_.begin(), buffers_.begin() + workers_,
+                       [](const HistoryBuffer& buffer) { return buffer.full(); });
+  }
+  [[nodiscard]] std::vector<std::span<const HistoryEntry>> threads() const {
+    std::vector<std::span<const HistoryEntry>> all;
+    for (const HistoryBuffer& buffer : buffers_) all.push_back(buffer.entries());
+    return all;
+  }
+
+ private:
+  void add(std::uint64_t capacity) { buffers_.emplace_back(capacity, static_cast<std::uint16_t>(buffers_.size())); }
+
+  RecordedDocuments documents_;
+  std::uint32_t workers_;
+  std::deque<HistoryBuffer> buffers_;
+};
+
+/// Creates the share's documents.
+template <class Handle>
+Tally fill_share(Handle& handle, const Documents& documents, Share share) {
+  Tally tally;
+  DocId id;
+  Source source;
+  for (std::uint32_t index = share.first; index < share.end; ++index) {
+    documents.write_initial(index, source);
+    if constexpr (requires { handle.aim(index); }) handle.aim(index);
+    const Outcome outcome = handle.create(documents.id(index, id), source.bytes());
+    if (outcome.result != Result::created) {
+      throw std::runtime_error(fmt::format("filling the table: document {} was not created", index));
+    }
+    ++tally.applied;
+    ++tally.writes;
+  }
+  return tally;
+}
+
+/// Creates the documents, on as many threads as there are processors, each of which touches the memory of its share
 /// first.
-void fill(AnyTable& table, const Documents& documents, Claims& claims, FirstError& error) {
-  const auto fillers =
-      static_cast<std::uint32_t>(std::min<std::size_t>(processors().size(), (documents.size() + 4095) / 4096));
+void fill(AnyTable& table, const Documents& documents, const std::vector<Share>& fillers, Recorder* recorder,
+          Claims& claims, FirstError& error) {
   std::mutex mutex;
   std::vector<std::jthread> threads;
-  for (std::uint32_t filler = 0; filler < fillers; ++filler) {
+  for (std::size_t filler = 0; filler < fillers.size(); ++filler) {
     threads.emplace_back([&, filler] {
       error.guard([&] {
         const auto handle = table.handle();
-        const auto share = [&](std::uint64_t part) {
-          return static_cast<std::uint32_t>(documents.size() * part / fillers);
-        };
         Tally tally;
-        DocId id;
-        Source source;
-        for (std::uint32_t index = share(filler); index < share(filler + 1); ++index) {
-          documents.write_initial(index, source);
-          const Outcome outcome = handle->create(documents.id(index, id), source.bytes());
-          if (outcome.result != Result::created) {
-            throw std::runtime_error(fmt::format("filling the table: document {} was not created", index));
-          }
-          ++tally.applied;
-          ++tally.writes;
+        if (recorder == nullptr) {
+          tally = fill_share(*handle, documents, fillers[filler]);
+        } else {
+          const RecordInto record = recorder->filler(filler);
+          RecordingHandle recording(*handle, record.buffer, record.documents, publishes_with_store(table.info()));
+          tally = fill_share(recording, documents, fillers[filler]);
         }
         const std::lock_guard lock(mutex);
         claims.tally += tally;
@@ -95,11 +166,26 @@ void fill(AnyTable& table, const Documents& documents, Claims& claims, FirstErro
   }
 }
 
+/// Reads every recorded document once, so that a write that was lost at the end is missed.
+void look_at_all(AnyTable& table, const Documents& documents, RecordInto record) {
+  const auto handle = table.handle();
+  RecordingHandle recording(*handle, record.buffer, record.documents, publishes_with_store(table.info()));
+  DocId id;
+  Document document;
+  for (std::uint32_t index = 0; index < documents.size(); ++index) {
+    if (!record.documents.contains(index)) continue;
+    recording.aim(index);
+    recording.get(documents.id(index, id), document);
+  }
+}
+
 /// Announces the phases at their times, and fails shards over in between.
 class Conductor {
  public:
-  Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, const std::atomic<bool>& interrupted)
-      : table_(table), conditions_(conditions), phases_(phases), interrupted_(interrupted) {
+  /// `recorder` may be null.
+  Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, const Recorder* recorder,
+            const std::atomic<bool>& interrupted)
+      : table_(table), conditions_(conditions), phases_(phases), recorder_(recorder), interrupted_(interrupted) {
     next_fail_over_ = steady_now() + std::chrono::milliseconds(conditions_.fail_over_every_ms);
   }
 
@@ -126,13 +212,16 @@ class Conductor {
  private:
   static constexpr double kTailS = 0.01;
   static constexpr std::chrono::milliseconds kInterruptNoticed{50};
+  static constexpr std::chrono::milliseconds kFullNoticed{1};
 
+  /// False if it was interrupted. Ends early if there is no room to record more.
   bool wait(double seconds) {
     const SteadyTime end =
         steady_now() + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
     for (SteadyTime now = steady_now(); now < end; now = steady_now()) {
       if (interrupted_.load(std::memory_order_relaxed)) return false;
-      SteadyTime wake = std::min(end, now + kInterruptNoticed);
+      if (recorder_ != nullptr && recorder_->full()) return true;
+      SteadyTime wake = std::min(end, now + (recorder_ != nullptr ? kFullNoticed : kInterruptNoticed));
       if (conditions_.fail_over_every_ms > 0) {
         if (now >= next_fail_over_) fail_over();
         wake = std::min(wake, next_fail_over_);
@@ -150,6 +239,7 @@ class Conductor {
   AnyTable& table_;
   const Conditions& conditions_;
   PhaseWord& phases_;
+  const Recorder* recorder_;
   const std::atomic<bool>& interrupted_;
   SteadyTime next_fail_over_;
 };
@@ -168,16 +258,54 @@ void add(const Report& report, Measurement& measurement, Claims& claims) {
   }
 }
 
-template <DocumentTable Table>
-std::optional<Measurement> measure_on(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
-                                      const std::atomic<bool>& interrupted) {
+CheckedHistory check(const Recorder& recorder, [[maybe_unused]] const Recording& recording, const Cell& cell,
+                     const Conditions& conditions) {
+  const HistoryRules rules{.gc_deletes_ms = conditions.gc_deletes_ms,
+                           .ticks_per_ms = CycleClock::instance().ticks_per_second() / 1e3,
+                           .documents = cell.documents->size()};
+  const auto threads = recorder.threads();
+  CheckedHistory checked{.report = check_history(threads, rules, static_cast<unsigned>(processors().size())),
+                         .recording_ns = recording_cost_ns(),
+                         .full = recorder.full()};
+  if (!checked.report.contradictions.empty()) {
+    const Contradiction& first = checked.report.contradictions.front();
+    DocId id;
+    checked.excerpt = describe(first, cell.documents->id(first.document, id), rules);
+  }
+  return checked;
+}
+
+}  // namespace
+
+std::uint32_t Recording::chosen(std::uint32_t documents) const {
+  const auto part = static_cast<std::uint32_t>(std::llround(static_cast<double>(documents) * percent / 100));
+  return std::clamp(part, 1U, documents);
+}
+
+std::uint64_t Recording::least_operations(std::uint32_t documents, std::uint32_t threads) const {
+  constexpr std::uint64_t kAFewOperations = 16;
+  return 2 * std::uint64_t{chosen(documents)} + kAFewOperations * threads;
+}
+
+std::optional<Measurement> measure_table(const TableType& type, const Cell& cell, const Conditions& given,
+                                         std::uint32_t replicate, const std::atomic<bool>& interrupted,
+                                         const Recording* recording) {
+  Conditions conditions = given;
+  if (recording != nullptr) conditions.warmup_s = 0;
+  const std::vector<Share> fillers = shares(cell.workload->filled(cell.documents->size()));
+  std::optional<Recorder> recorder;
+  if (recording != nullptr) recorder.emplace(*recording, cell, fillers, mix64(conditions.seed + replicate));
+  Recorder* const record = recorder ? &*recorder : nullptr;
+
   malloc_trim(0);
   reset_peak_rss();
   const SteadyTime began = steady_now();
-  ErasedTable<Table> table({.shards = conditions.shards, .gc_deletes_ms = conditions.gc_deletes_ms});
+  const std::unique_ptr<AnyTable> made =
+      type.make({.shards = conditions.shards, .gc_deletes_ms = conditions.gc_deletes_ms});
+  AnyTable& table = *made;
   Claims claims;
   FirstError error;
-  fill(table, *cell.documents, claims, error);
+  fill(table, *cell.documents, fillers, record, claims, error);
   error.rethrow();
 
   Measurement measurement;
@@ -193,16 +321,20 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
         bool waited_for = true;
         error.guard([&] {
           if (conditions.pinned) pin_to(cpus[thread % cpus.size()]);
-          auto handle = table.concrete().handle();
-          Worker<typename Table::Handle> worker(handle,
-                                                {.workload = *cell.workload,
-                                                 .documents = *cell.documents,
-                                                 .form = conditions.update_form,
-                                                 .permutation_seed = stream_seed(conditions.seed, 0, replicate),
-                                                 .stream_seed = stream_seed(conditions.seed, thread + 1, replicate)});
-          ready.count_down();
-          waited_for = false;
-          worker.run(phases, reports[thread]);
+          const Task task{.workload = *cell.workload,
+                          .documents = *cell.documents,
+                          .form = conditions.update_form,
+                          .permutation_seed = stream_seed(conditions.seed, 0, replicate),
+                          .stream_seed = stream_seed(conditions.seed, thread + 1, replicate)};
+          const auto begin = [&] {
+            ready.count_down();
+            waited_for = false;
+          };
+          if (record == nullptr) {
+            type.work(table, task, begin, phases, reports[thread]);
+          } else {
+            type.recorded_work(table, task, record->worker(thread), begin, phases, reports[thread]);
+          }
         });
         if (waited_for) ready.count_down();
       });
@@ -215,7 +347,7 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
                                  refused.what()));
     }
     ready.wait();
-    finished = Conductor(table, conditions, phases, interrupted).conduct(measurement);
+    finished = Conductor(table, conditions, phases, record, interrupted).conduct(measurement);
   }
   error.rethrow();
   if (!finished) return std::nullopt;
@@ -227,16 +359,23 @@ std::optional<Measurement> measure_on(const Cell& cell, const Conditions& condit
   measurement.clock_cost_ns = CycleClock::instance().cost_ns();
   measurement.table = table.memory();
   claims.window_operations = measurement.window.total_operations();
+  if (record != nullptr) look_at_all(table, *cell.documents, record->last_look());
   // Verification takes its time; tombstones that are still there now stay for it.
   table.set_gc_deletes(std::numeric_limits<std::int64_t>::max());
   claims.tombstones_may_have_expired =
       cell.workload->mix.has(OperationKind::remove) &&
       seconds_between(began, steady_now()) * 1e3 + 1 >= static_cast<double>(conditions.gc_deletes_ms);
   measurement.verification = verify(table, *cell.documents, *cell.workload, claims);
+  if (record != nullptr) {
+    measurement.history = check(*record, *recording, cell, conditions);
+    const HistoryReport& history = measurement.history->report;
+    DocId id;
+    add_history(measurement.verification, history,
+                history.contradictions.empty() ? "" : cell.documents->id(history.contradictions.front().document, id),
+                table.info().semantics, claims.tombstones_may_have_expired);
+  }
   return measurement;
 }
-
-}  // namespace
 
 std::vector<int> processors() {
   cpu_set_t set;
@@ -250,10 +389,14 @@ std::vector<int> processors() {
 }
 
 std::optional<Measurement> measure(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
-                                   const std::atomic<bool>& interrupted) {
+                                   const std::atomic<bool>& interrupted, const Recording* recording) {
   std::optional<Measurement> result;
   for_each_strategy([&]<class Table>() {
-    if (Table::kInfo.name == cell.strategy.name) result = measure_on<Table>(cell, conditions, replicate, interrupted);
+    if (Table::kInfo.name == cell.strategy.name) {
+      const TableType type{
+          .make = make_erased<Table>, .work = work_on<Table>, .recorded_work = find_recorded_work(Table::kInfo.name)};
+      result = measure_table(type, cell, conditions, replicate, interrupted, recording);
+    }
   });
   return result;
 }

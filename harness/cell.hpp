@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/any_table.hpp"
 #include "harness/documents.hpp"
+#include "harness/history.hpp"
 #include "harness/latency_histogram.hpp"
 #include "harness/perf_counters.hpp"
 #include "harness/process_usage.hpp"
@@ -38,6 +40,36 @@ struct Cell {
   std::uint32_t threads;
 };
 
+/// What of a replicate is recorded, so that its history can be checked.
+struct Recording {
+  static constexpr std::uint64_t kDefaultOperations = 4'000'000;
+  /// Recording takes so many bytes for each operation, and checking as many again (history.hpp).
+  static constexpr std::uint64_t kBytesPerOperation = 2 * sizeof(HistoryEntry);
+
+  /// Share of the documents whose operations are recorded, chosen by the seed.
+  double percent = 100;
+  /// At most, over all threads; those of the fill and the final look at every document are among them.
+  std::uint64_t operations = kDefaultOperations;
+  /// Where to write the history; empty: nowhere.
+  std::filesystem::path file;
+
+  /// How many of `documents` are recorded: at least one.
+  [[nodiscard]] std::uint32_t chosen(std::uint32_t documents) const;
+  /// What the fill of so many documents, the final look at each and a few operations of each thread take.
+  [[nodiscard]] std::uint64_t least_operations(std::uint32_t documents, std::uint32_t threads) const;
+};
+
+/// A replicate's history, checked.
+struct CheckedHistory {
+  HistoryReport report;
+  /// The first contradiction in full, for people; empty if there is none.
+  std::string excerpt;
+  /// What recording cost an operation.
+  double recording_ns = 0;
+  /// A thread had no room to record more, so the window may have ended before its time.
+  bool full = false;
+};
+
 /// What one replicate of a cell gave.
 struct Measurement {
   /// The time between the openings and the closing of the window, by the thread that announced them.
@@ -59,6 +91,8 @@ struct Measurement {
   MemoryUse table;
   double load_average = 0;
   Verification verification;
+  /// If it was recorded.
+  std::optional<CheckedHistory> history;
 };
 
 /// The processors that workers are pinned to: worker i to the (i mod size)-th.
@@ -67,7 +101,11 @@ std::vector<int> processors();
 /// Makes a table, fills it, measures, verifies. Nothing if `interrupted` became true meanwhile. All threads of a
 /// replicate draw from streams seeded by (seed, thread, replicate), the same for every strategy. Throws what a worker
 /// threw.
+///
+/// With `recording`, the fill, every operation of every thread and a final get of every document are recorded and the
+/// history is checked; there is no warm-up, and the window ends when a thread has no room left. The speed of such a
+/// replicate is not the strategy's.
 std::optional<Measurement> measure(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
-                                   const std::atomic<bool>& interrupted);
+                                   const std::atomic<bool>& interrupted, const Recording* recording = nullptr);
 
 }  // namespace occ

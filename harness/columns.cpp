@@ -58,10 +58,14 @@ void add_identity(std::vector<Column>& all) {
   add("seq_no_source", "where sequence numbers come from: one counter for each shard",
       [](const Row&) { return std::string("shard_counter"); });
   add("threads", "worker threads", [](const Row& r) { return number(r.cell.threads); });
-  add("replicate", "1, 2, ...; equal replicates of two strategies had equal streams of operations",
+  add("replicate",
+      "1, 2, ..., counted apart for rows with checked=history; equal replicates of two strategies had equal streams of "
+      "operations",
       [](const Row& r) { return number(r.replicate); });
   add("seed", "the run's seed", [](const Row& r) { return number(r.conditions.seed); });
-  add("docs", "documents in the table", [](const Row& r) { return number(r.cell.documents->size()); });
+  add("docs", "documents that operations go to", [](const Row& r) { return number(r.cell.documents->size()); });
+  add("fill_percent", "percent of them that were in the table before",
+      [](const Row& r) { return number(r.cell.workload->fill_percent); });
   add("shards", "shards", [](const Row& r) { return number(r.conditions.shards); });
   add("body_bytes", "bytes of a source (the mean, where sources were loaded)",
       [](const Row& r) { return number(r.cell.documents->body_bytes()); });
@@ -81,7 +85,8 @@ void add_identity(std::vector<Column>& all) {
   add("pinned", "1 if threads were pinned to processors",
       [](const Row& r) { return number(int{r.conditions.pinned}); });
   add("window_s", "s that were measured", [](const Row& r) { return number(r.measurement.window_s); });
-  add("warmup_s", "s before them", [](const Row& r) { return number(r.conditions.warmup_s); });
+  add("warmup_s", "s before them; none where the history is recorded",
+      [](const Row& r) { return number(r.measurement.history ? 0 : r.conditions.warmup_s); });
   add("collision_probability", "probability that two operations choose the same document",
       [](const Row& r) { return number(r.collision_probability); });
   add("generator_p", "p of the chi-square test of one thread's documents against the distribution",
@@ -176,6 +181,29 @@ void add_resources(std::vector<Column>& all) {
                  [](const Row& r) { return per_operation(r.measurement.events.cache_misses, r); }});
 }
 
+void add_history(std::vector<Column>& all) {
+  const auto add = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), [value](const Row& r) {
+                     return r.measurement.history ? number(value(*r.measurement.history)) : std::string();
+                   }});
+  };
+  add("history_documents", "documents whose history was checked; here and below empty where none was",
+      [](const CheckedHistory& h) { return h.report.documents; });
+  add("history_operations", "operations of the checked history, from the fill to a last get of every document",
+      [](const CheckedHistory& h) { return h.report.operations; });
+  add("history_overlap",
+      "share of neighbouring operations on a document, of different threads, that overlapped in time; a check without "
+      "overlap has no power",
+      [](const CheckedHistory& h) { return h.report.overlap(); });
+  add("history_check_s", "s that the check took", [](const CheckedHistory& h) { return h.report.check_s; });
+  add("history_check_ops_per_s", "operations checked per s and thread of the check", [](const CheckedHistory& h) {
+    return static_cast<double>(h.report.operations) / h.report.check_s / h.report.check_threads;
+  });
+  add("history_cost_ns",
+      "ns that recording one operation costs (stamps, hash of 100 bytes, store), by a loop of its own",
+      [](const CheckedHistory& h) { return h.recording_ns; });
+}
+
 void add_verdict(std::vector<Column>& all) {
   all.push_back({"oversold", "units sold that were not in stock; stock workload only",
                  [](const Row& r) { return number(r.measurement.verification.oversold); }});
@@ -188,11 +216,12 @@ void add_verdict(std::vector<Column>& all) {
   all.push_back(
       {"checked",
        "how: sums (counters, versions, numbers), numbers (tombstones may have expired, so versions do not add up), "
-       "history, or none",
+       "history (every recorded operation against every other, and the sums or numbers; recording takes time, so the "
+       "row's speed is not the strategy's), or none",
        [](const Row& r) { return std::string(to_string(r.measurement.verification.level)); }});
   all.push_back({"verified",
-                 "yes; no: the row is void; caught: a negative control failed, as it should; not_applicable: nothing "
-                 "is stored",
+                 "yes; no: the row is void; caught: failed as declared, a negative control, or a version_only strategy "
+                 "that lost updates where tombstones expired; not_applicable: nothing is stored",
                  [](const Row& r) { return std::string(to_string(r.measurement.verification.verified)); }});
   all.push_back(
       {"violation", "what was found wrong", [](const Row& r) { return r.measurement.verification.violation; }});
@@ -209,6 +238,7 @@ std::span<const Column> columns() {
     add_latency(columns);
     add_fairness(columns);
     add_resources(columns);
+    add_history(columns);
     add_verdict(columns);
     return columns;
   }();

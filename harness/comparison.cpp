@@ -25,6 +25,7 @@ namespace {
 constexpr std::array kSettingColumns = {"workload",
                                         "client",
                                         "docs",
+                                        "fill_percent",
                                         "shards",
                                         "body_bytes",
                                         "dist",
@@ -43,6 +44,10 @@ constexpr std::array kTextColumns = {"strategy",      "update_form", "progress",
 constexpr std::array kConflictColumns = {"conflict_missing", "conflict_seq_no", "conflict_exists", "conflict_version"};
 constexpr std::array kDerivedMetrics = {"conflicts_per_1000", "publication_failures_per_1000", "retries_per_update"};
 constexpr std::size_t kRetryBins = 17;
+constexpr double kMostThreads = 1'000'000;
+/// Columns that files of earlier versions lack, and what holds there.
+constexpr std::pair<std::string_view, std::string_view> kLaterColumns[] = {
+    {"fill_percent", "100"}, {"history_operations", ""}, {"history_overlap", ""}, {"ops_per_s", ""}};
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 std::string retry_column(std::size_t bin) {
@@ -66,7 +71,7 @@ class Reader {
       columns_.emplace(file.table.header[column], column);
     std::vector<std::string> missing;
     const auto need = [&](const std::string& column) {
-      if (!columns_.contains(column)) missing.push_back(column);
+      if (!columns_.contains(column) && !is_later(column)) missing.push_back(column);
     };
     for (const char* column : kSettingColumns) need(column);
     for (const char* column :
@@ -92,7 +97,9 @@ class Reader {
   }
 
   [[nodiscard]] const std::string& text(std::size_t row, const std::string& column) const {
-    return file_.table.rows[row][columns_.at(column)];
+    const auto found = columns_.find(column);
+    if (found != columns_.end()) return file_.table.rows[row][found->second];
+    return later_.at(column);
   }
 
   /// NaN where nothing was measured.
@@ -123,8 +130,14 @@ class Reader {
            std::find(kTextColumns.begin(), kTextColumns.end(), column) != kTextColumns.end();
   }
 
+  static bool is_later(std::string_view column) {
+    return std::ranges::find(kLaterColumns, column, &std::pair<std::string_view, std::string_view>::first) !=
+           std::end(kLaterColumns);
+  }
+
   const ResultFile& file_;
   std::map<std::string, std::size_t> columns_;
+  const std::map<std::string, std::string, std::less<>> later_{std::begin(kLaterColumns), std::end(kLaterColumns)};
 };
 
 struct Row {
@@ -140,6 +153,8 @@ struct Row {
   double exhausted = 0;
   double p50_ns = kNothing, p99_ns = kNothing;
   double lost_updates = 0, torn_reads = 0, oversold = 0;
+  double ops_per_s = kNothing;
+  double history_operations = 0, history_overlap = 0;
 
   [[nodiscard]] bool is_control() const { return semantics == "none" || semantics == "unchecked"; }
   [[nodiscard]] bool is_history() const { return checked == "history"; }
@@ -155,9 +170,9 @@ Row read_row(const Reader& reader, const ResultFile& source, std::size_t file, s
   row.file = file;
   for (const char* column : kSettingColumns) row.setting.push_back(reader.text(index, column));
   const double threads = reader.number(index, "threads");
-  if (!(threads >= 1) || threads != std::floor(threads)) {
-    throw BadInput(fmt::format("{}: row {}, column 'threads': '{}' is not a whole number above 0", source.name,
-                               index + 1, reader.text(index, "threads")));
+  if (!(threads >= 1 && threads <= kMostThreads) || threads != std::floor(threads)) {
+    throw BadInput(fmt::format("{}: row {}, column 'threads': '{}' is not a whole number from 1 to {}", source.name,
+                               index + 1, reader.text(index, "threads"), kMostThreads));
   }
   row.threads = static_cast<std::uint64_t>(threads);
   row.strategy = reader.text(index, "strategy");
@@ -190,6 +205,9 @@ Row read_row(const Reader& reader, const ResultFile& source, std::size_t file, s
   row.lost_updates = reader.count(index, "lost_updates");
   row.torn_reads = reader.count(index, "torn_reads");
   row.oversold = reader.count(index, "oversold");
+  row.ops_per_s = reader.number(index, "ops_per_s");
+  row.history_operations = reader.count(index, "history_operations");
+  row.history_overlap = reader.count(index, "history_overlap");
   if (metric == "conflicts_per_1000") {
     row.metric = per_1000(row.conflicts, row.attempts);
   } else if (metric == "publication_failures_per_1000") {
@@ -516,8 +534,7 @@ class Comparer {
     }
     if (rows.front()->is_control()) entry.standing = Standing::control;
     const Rows mine = timed(rows, key.checked);
-    entry.history_passed = static_cast<std::size_t>(
-        std::count_if(rows.begin(), rows.end(), [](const Row* row) { return row->is_history(); }));
+    add_history(rows, mine, entry);
     entry.replicates = mine.size();
     entry.metric = metric_interval(mine, bootstrap_);
     std::vector<double> values, p50, p99;
@@ -544,6 +561,24 @@ class Comparer {
     if (!p50.empty()) entry.p50_ns = median(p50);
     if (!p99.empty()) entry.p99_ns = median(p99);
     return entry;
+  }
+
+  static void add_history(const Rows& rows, const Rows& timed, Entry& entry) {
+    std::vector<double> recorded, measured;
+    double overlapping = 0;
+    for (const Row* row : rows) {
+      if (!row->is_history()) continue;
+      ++entry.history_passed;
+      entry.history_operations += row->history_operations;
+      overlapping += row->history_operations * row->history_overlap;
+      if (!std::isnan(row->ops_per_s)) recorded.push_back(row->ops_per_s);
+    }
+    for (const Row* row : timed) {
+      if (!std::isnan(row->ops_per_s)) measured.push_back(row->ops_per_s);
+    }
+    if (entry.history_operations > 0) entry.history_overlap = overlapping / entry.history_operations;
+    if (!recorded.empty() && !measured.empty() && median(measured) > 0)
+      entry.recorded_speed = median(recorded) / median(measured);
   }
 
   void add_ratio(const Key& key, const RowsByCompetitor& competitors, const Competitor& competitor, Entry& entry) {

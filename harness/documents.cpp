@@ -56,7 +56,10 @@ Documents Documents::generated(SourceLayout layout, std::uint64_t count, std::si
 }
 
 Documents Documents::load(const std::filesystem::path& file, std::string json_field) {
-  const std::string text = read_file(file);
+  return parse(read_file(file), file.string(), std::move(json_field));
+}
+
+Documents Documents::parse(std::string_view text, std::string_view name, std::string json_field) {
   Documents documents;
   documents.layout_ = SourceLayout::json;
   documents.json_field_ = std::move(json_field);
@@ -65,7 +68,7 @@ Documents Documents::load(const std::filesystem::path& file, std::string json_fi
 
   const auto take = [&](const BulkEntry& entry) {
     const auto refuse = [&](std::size_t line, const std::string& why) {
-      return BadInput(fmt::format("--load: {}:{}: {}", file.string(), line, why));
+      return BadInput(fmt::format("--load: {}:{}: {}", name, line, why));
     };
     if (entry.action != BulkEntry::Action::index && entry.action != BulkEntry::Action::create) {
       throw refuse(entry.line, "only index and create actions can be loaded");
@@ -96,9 +99,9 @@ Documents Documents::load(const std::filesystem::path& file, std::string json_fi
   try {
     for_each_bulk_entry(text, take);
   } catch (const BulkError& error) {
-    throw BadInput(fmt::format("--load: {}:{}: {}", file.string(), error.line, error.what()));
+    throw BadInput(fmt::format("--load: {}:{}: {}", name, error.line, error.what()));
   }
-  if (documents.ids_.empty()) throw BadInput(fmt::format("--load: '{}' holds no documents", file.string()));
+  if (documents.ids_.empty()) throw BadInput(fmt::format("--load: '{}' holds no documents", name));
   documents.count_ = static_cast<std::uint32_t>(documents.ids_.size());
   documents.body_bytes_ = bytes / documents.ids_.size();
   return documents;

@@ -23,6 +23,8 @@ class Documents {
   /// The index and create actions of a `_bulk` file (NDJSON); each id once. Sources are JSON objects in which
   /// `json_field` is absent or a whole number of 0 or more. Throws BadInput with the line.
   static Documents load(const std::filesystem::path& file, std::string json_field);
+  /// As load, of a text; `name` stands for the file in messages.
+  static Documents parse(std::string_view text, std::string_view name, std::string json_field);
 
   [[nodiscard]] std::uint32_t size() const { return count_; }
   [[nodiscard]] bool loaded() const { return !ids_.empty(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -12,11 +13,14 @@ namespace occ {
 /// Keeps the order of keys, as Elasticsearch does.
 using Json = nlohmann::ordered_json;
 
-/// Limits on JSON that comes from outside. Printing and comparing recurse, and a key is found by walking its object.
+/// Limits on JSON that comes from outside. Printing and comparing recurse, a key is found by walking its object, and a
+/// parsed value takes many times the memory of its text.
 inline constexpr std::size_t kMaxJsonDepth = 200;
 inline constexpr std::size_t kMaxObjectKeys = 10'000;
+inline constexpr std::size_t kMaxJsonValues = 1'000'000;
 
-/// Text that is not JSON, not UTF-8, or beyond the limits; what() says where.
+/// Text that is not JSON, not UTF-8, or beyond the limits; what() says where. An object with the same key twice and a
+/// whole number beyond 64 bits are refused too, as Elasticsearch's parser and its mapping to `long` do.
 struct JsonError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -32,6 +36,15 @@ void check_json_object(std::string_view text);
 
 /// One line, or indented if `indent` is 0 or more. Never throws on content: bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_text(const Json& value, int indent = -1);
+
+/// Appends `text` as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+void append_quoted(std::string& out, std::string_view text);
+
+/// Appends a whole number.
+void append_number(std::string& out, std::int64_t number);
+
+/// As Elasticsearch prints it for `?pretty`: a value a line, " : " between key and value, a newline at the end.
+[[nodiscard]] std::string pretty_text(const Json& value);
 
 /// The contents of a string, the JSON of anything else.
 [[nodiscard]] std::string scalar_text(const Json& value);

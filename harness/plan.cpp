@@ -184,6 +184,7 @@ void override_bundle(const Reader& options, Workload& workload) {
   if (const auto text = options.text("dist")) workload.distribution = Distribution::parse(*text);
   if (const auto text = options.text("mix")) workload.mix = Mix::parse(*text);
   if (const auto client = options.choice("client", kClients)) workload.client = static_cast<Client>(*client);
+  if (const auto fill = options.whole("fill", 0, 100)) workload.fill_percent = static_cast<std::uint32_t>(*fill);
   if (const auto think = options.whole("think-ns", 0, 1'000'000'000)) workload.think_ns = *think;
   if (const auto retries = options.whole("retry-on-conflict", 0, UINT32_MAX - 1)) {
     workload.retry_on_conflict = static_cast<std::uint32_t>(*retries);
@@ -194,10 +195,15 @@ void override_bundle(const Reader& options, Workload& workload) {
     if (load || transform)
       throw BadInput("workload stock has documents and a transform of its own: leave out --load and --transform");
     if (!workload.mix.only_increments()) throw BadInput("--mix: workload stock accepts get, update and cond");
+    if (workload.fill_percent < 100) throw BadInput("--fill: workload stock begins with all of its products");
     return;
   }
   if (load && transform == 0U) throw BadInput("--transform counter: loaded documents are JSON; accepted is json");
   if (load || transform == 1U) workload.layout = SourceLayout::json;
+}
+
+double memory_there() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 /// Better said now than by the kernel in an hour.
@@ -205,10 +211,86 @@ void check_memory(const Workload& workload) {
   constexpr std::uint64_t kOverheadBytes = 96;
   const auto needed =
       static_cast<double>(workload.documents) * static_cast<double>(workload.body_bytes + kOverheadBytes);
-  const auto there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double there = memory_there();
   if (needed > there) {
     throw BadInput(fmt::format("--docs {} --body {}: needs {:.1f} GiB at least, this machine has {:.1f}",
                                workload.documents, workload.body_bytes, needed / (1 << 30), there / (1 << 30)));
+  }
+}
+
+/// The share of the documents that --check names, in percent; nothing for none.
+std::optional<double> check_percent(const Reader& options) {
+  const std::string text = options.text("check").value_or("");
+  if (text == "none") return std::nullopt;
+  if (text.empty() || text == "all") return 100;
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  if (error != std::errc{} || std::string_view(end, text.data() + text.size()) != "%" || !(percent > 0) ||
+      percent > 100) {
+    throw BadInput(
+        fmt::format("--check '{}': accepted are none, all, or a share of the documents above 0 % and up to "
+                    "100 %, such as 5%",
+                    text));
+  }
+  return percent;
+}
+
+/// Which histories are recorded. To be called when the cells are known.
+void choose_recording(const Reader& options, Plan& plan) {
+  Recording& recording = plan.recording;
+  plan.check_replicates = static_cast<std::uint32_t>(options.whole("check-replicates", 1, 1'000'000).value_or(1));
+  if (const auto operations = options.whole("check-operations", 1, UINT64_MAX / Recording::kBytesPerOperation)) {
+    recording.operations = *operations;
+  }
+  const auto percent = check_percent(options);
+  if (!percent) plan.check_replicates = 0;
+  recording.percent = percent.value_or(100);
+  const auto checked = std::ranges::count_if(plan.cells, [&](const Cell& cell) { return plan.is_checked(cell); });
+  if (plan.replicates == 0 && checked == 0) {
+    throw BadInput(
+        "--replicates 0: nothing is left to do without a history to check; accepted are 1 and more, or 0 "
+        "with --check and a strategy that stores something");
+  }
+  if (const auto file = options.text("history")) {
+    recording.file = *file;
+    if (checked != 1 || plan.check_replicates != 1) {
+      throw BadInput(
+          fmt::format("--history {}: one history fits into a file, {} would be checked; accepted are one "
+                      "strategy, one workload, one thread count and one checked replicate",
+                      *file, static_cast<std::uint64_t>(checked) * plan.check_replicates));
+    }
+  }
+  if (checked == 0) return;
+
+  const double needed = static_cast<double>(recording.operations) * Recording::kBytesPerOperation;
+  if (needed > memory_there()) {
+    throw BadInput(fmt::format("--check-operations {}: needs {:.1f} GiB, this machine has {:.1f}", recording.operations,
+                               needed / (1 << 30), memory_there() / (1 << 30)));
+  }
+  const bool chosen = options.text("check").has_value();
+  if (!chosen) {
+    // A table of millions of documents: half of the room is for its fill and its last look, half for the threads.
+    for (const Workload& workload : plan.workloads) {
+      const double fitting = static_cast<double>(recording.operations) / 4 / static_cast<double>(workload.documents);
+      recording.percent = std::min(recording.percent, std::floor(1000 * fitting) / 10);
+    }
+    recording.percent = std::max(recording.percent, 0.1);
+    if (recording.percent < 100) {
+      plan.notes.push_back(
+          fmt::format("the histories of {:.1f} % of the documents are checked; --check all with a "
+                      "larger --check-operations checks more",
+                      recording.percent));
+    }
+  }
+  for (const Cell& cell : plan.cells) {
+    const std::uint64_t least = recording.least_operations(cell.documents->size(), cell.threads);
+    if (plan.is_checked(cell) && least > recording.operations) {
+      throw BadInput(
+          fmt::format("--check-operations {}: filling and reading back {} documents and a few operations of "
+                      "each of {} threads are {}; accepted are more operations, or a smaller share of the "
+                      "documents (--check 5%)",
+                      recording.operations, recording.chosen(cell.documents->size()), cell.threads, least));
+    }
   }
 }
 
@@ -218,7 +300,7 @@ Plan make_plan(const Options& given) {
   const Reader options(given);
   Plan plan;
   plan.conditions = conditions_of(options);
-  plan.replicates = static_cast<std::uint32_t>(options.whole("replicates", 1, 1'000'000).value_or(5));
+  plan.replicates = static_cast<std::uint32_t>(options.whole("replicates", 0, 1'000'000).value_or(5));
   choose_strategies(options, plan);
 
   for (const std::string& threads : options.list("threads")) {
@@ -248,6 +330,7 @@ Plan make_plan(const Options& given) {
       }
     }
   }
+  choose_recording(options, plan);
   return plan;
 }
 

@@ -13,6 +13,9 @@ namespace occ {
 struct Plan {
   Conditions conditions;
   std::uint32_t replicates = 5;
+  /// Replicates beside those, of every strategy that stores something, whose history is recorded and checked.
+  std::uint32_t check_replicates = 1;
+  Recording recording;
   std::vector<StrategyInfo> strategies;
   std::vector<std::uint32_t> threads;
   std::vector<Workload> workloads;
@@ -22,6 +25,10 @@ struct Plan {
   std::vector<Cell> cells;
   /// What the user should know, for example a strategy that is left out.
   std::vector<std::string> notes;
+
+  [[nodiscard]] bool is_checked(const Cell& cell) const {
+    return check_replicates > 0 && cell.strategy.semantics != Semantics::none;
+  }
 
   Plan() = default;
   Plan(Plan&&) = default;

@@ -96,33 +96,10 @@ std::vector<ScenarioStep> read_steps(const ReplayOptions& options, Compatibility
   throw at_line(options, 1, "there is no request in it");
 }
 
-std::string_view status_text(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Payload Too Large";
-    case 501:
-      return "Not Implemented";
-    default:
-      return "Internal Server Error";
-  }
-}
-
 void print_answer(const Response& response) {
   fmt::print("{} {}\n", response.status, status_text(response.status));
   for (const auto& [name, value] : response.headers) fmt::print("{}: {}\n", name, value);
-  if (response.has_body) fmt::print("{}\n", response.text(2));
+  if (response.has_body) fmt::print("{}", pretty_text(response.json()));
   fmt::print("\n");
 }
 

@@ -1,6 +1,9 @@
 #include "harness/rest_request.hpp"
 
+#include <algorithm>
 #include <optional>
+
+#include "harness/json_text.hpp"
 
 namespace occ {
 namespace {
@@ -10,6 +13,10 @@ std::optional<unsigned> hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
   if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
   return std::nullopt;
+}
+
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
 std::string decoded(std::string_view text, bool plus_is_space) {
@@ -49,22 +56,45 @@ void for_each_part(std::string_view text, char separator, F take) {
 
 }  // namespace
 
-Request make_request(std::string_view method, std::string_view target, std::string body) {
+void read_target(Request& request, std::string_view target) {
+  request.uri = target;
+  request.path.clear();
+  request.query.clear();
   if (!target.starts_with('/'))
     throw MalformedRequest("a path begins with '/', not as '" + std::string(target) + "' does");
-  Request request{.method = std::string(method), .uri = std::string(target), .body = std::move(body)};
   target = target.substr(0, target.find('#'));
   const auto question = target.find('?');
   for_each_part(target.substr(0, question), '/',
                 [&](std::string_view part) { request.path.push_back(decoded(part, false)); });
-  if (question != target.npos) {
-    for_each_part(target.substr(question + 1), '&', [&](std::string_view part) {
-      const auto equals = part.find('=');
-      request.query.emplace_back(decoded(part.substr(0, equals), true),
-                                 equals == part.npos ? std::string() : decoded(part.substr(equals + 1), true));
-    });
-  }
+  if (question == target.npos) return;
+  for_each_part(target.substr(question + 1), '&', [&](std::string_view part) {
+    const auto equals = part.find('=');
+    request.query.emplace_back(decoded(part.substr(0, equals), true),
+                               equals == part.npos ? std::string() : decoded(part.substr(equals + 1), true));
+  });
+}
+
+Request make_request(std::string_view method, std::string_view target, std::string body) {
+  Request request{.method = std::string(method), .body = std::move(body)};
+  read_target(request, target);
   return request;
+}
+
+bool same_but_for_case(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
+const std::string* find_header(const Request& request, std::string_view name) noexcept {
+  for (const auto& [given, value] : request.headers) {
+    if (same_but_for_case(given, name)) return &value;
+  }
+  return nullptr;
 }
 
 std::string percent_encoded(std::string_view text) {

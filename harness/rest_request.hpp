@@ -6,15 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "harness/json_text.hpp"
-
 namespace occ {
 
 using NameValues = std::vector<std::pair<std::string, std::string>>;
 
-/// One request as a client sends it, decoded; no connection, no file.
+/// One request as a client sends it, decoded; no connection, no file. May be filled again and again.
 struct Request {
-  std::string method;             ///< GET, HEAD, PUT, POST or DELETE
+  std::string method;             ///< GET, HEAD, PUT, POST, DELETE, or whatever was sent
   std::string uri;                ///< as given, for messages
   std::vector<std::string> path;  ///< its segments, percent-decoded; empty ones are left out
   NameValues query;               ///< in order, percent-decoded
@@ -22,24 +20,27 @@ struct Request {
   std::string body;
 };
 
-struct Response {
-  int status = 200;
-  Json body;
-  bool has_body = true;  ///< false for HEAD
-  NameValues headers;
-
-  /// Empty without a body; otherwise JSON, indented if `indent` is 0 or more.
-  [[nodiscard]] std::string text(int indent = -1) const { return has_body ? to_text(body, indent) : std::string(); }
-};
-
 /// A request line that cannot be read.
 struct MalformedRequest : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// `target` is "/index/_doc/1?if_seq_no=0". Throws MalformedRequest for a target that does not begin with '/', for a
-/// bad percent sequence, and for text that is not UTF-8 or holds a NUL once it is decoded.
+/// Sets uri, path and query from a target such as "/index/_doc/1?if_seq_no=0". Throws MalformedRequest for a target that
+/// does not begin with '/', for a bad percent sequence, and for text that is not UTF-8 or holds a NUL once it is
+/// decoded; uri is set even then.
+void read_target(Request& request, std::string_view target);
+
+/// As read_target.
 [[nodiscard]] Request make_request(std::string_view method, std::string_view target, std::string body = {});
+
+/// The value of the first header of that name (lower case here, any case there); null if there is none.
+[[nodiscard]] const std::string* find_header(const Request& request, std::string_view name) noexcept;
+
+/// True if both are the same but for the case of ASCII letters.
+[[nodiscard]] bool same_but_for_case(std::string_view a, std::string_view b) noexcept;
+
+/// ASCII letters in lower case.
+[[nodiscard]] std::string lower_case(std::string_view text);
 
 /// Percent-encodes everything but the unreserved characters.
 [[nodiscard]] std::string percent_encoded(std::string_view text);

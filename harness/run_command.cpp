@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <set>
@@ -11,8 +12,10 @@
 #include "harness/plan.hpp"
 #include "harness/progress.hpp"
 #include "harness/random.hpp"
+#include "harness/recording_handle.hpp"
 #include "harness/results_folder.hpp"
 #include "harness/schedule.hpp"
+#include "harness/statistics.hpp"
 
 namespace occ {
 namespace {
@@ -31,19 +34,20 @@ void listen_for_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-/// A finished measurement, as the file names it: workload, strategy, threads, replicate.
-using Key = std::tuple<std::string, std::string, std::string, std::string>;
+/// A finished measurement, as the file names it: workload, strategy, threads, replicate, whether it was recorded.
+using Key = std::tuple<std::string, std::string, std::string, std::string, bool>;
 
-Key key_of(const Cell& cell, std::uint32_t replicate) {
+Key key_of(const Cell& cell, const Step& step) {
   return {cell.workload->name, std::string(cell.strategy.name), std::to_string(cell.threads),
-          std::to_string(replicate)};
+          std::to_string(step.replicate), step.is_recorded};
 }
 
 std::set<Key> finished(const CsvTable& table) {
   std::set<Key> keys;
   const auto column = [&](std::string_view name) { return table.find_column(name).value(); };
   for (const auto& row : table.rows) {
-    keys.emplace(row[column("workload")], row[column("strategy")], row[column("threads")], row[column("replicate")]);
+    keys.emplace(row[column("workload")], row[column("strategy")], row[column("threads")], row[column("replicate")],
+                 row[column("checked")] == to_string(Verification::Level::history));
   }
   return keys;
 }
@@ -56,7 +60,7 @@ bool any_void(const CsvTable& table) {
 
 /// What says where to write and is no property of the experiment.
 Options experiment(Options options) {
-  for (const char* name : {"out", "resume", "config"}) options.erase(name);
+  for (const char* name : {"out", "resume", "config", "history"}) options.erase(name);
   return options;
 }
 
@@ -99,7 +103,10 @@ OrderedJson describe(const Plan& plan, const Options& options) {
   return {{"options", options},
           {"seed", plan.conditions.seed},
           {"replicates", plan.replicates},
-          {"order", "complete blocks: every cell once in random order, then again in another"},
+          {"check_replicates", plan.check_replicates},
+          {"check_percent", plan.check_replicates > 0 ? OrderedJson(plan.recording.percent) : OrderedJson(nullptr)},
+          {"check_operations", plan.recording.operations},
+          {"order", "complete blocks: every cell once in random order, then again in another; recorded ones first"},
           {"fill", "before each replicate, by one thread per processor, each creating a contiguous share"},
           {"pin", plan.conditions.pinned ? OrderedJson(processors()) : OrderedJson(nullptr)},
           {"strategies", strategies},
@@ -111,6 +118,65 @@ std::string rate(double per_second) {
   return fmt::format("{:.1f} k ops/s", per_second / 1e3);
 }
 
+/// What the checks of histories found and what recording cost, over all cells.
+class HistorySummary {
+ public:
+  void add(const Cell& cell, const Measurement& measurement) {
+    const double ops_per_s = static_cast<double>(measurement.window.total_operations()) / measurement.window_s;
+    Speeds& speeds = speeds_[&cell];
+    if (!measurement.history) {
+      speeds.measured.push_back(ops_per_s);
+      return;
+    }
+    speeds.recorded.push_back(ops_per_s);
+    const HistoryReport& report = measurement.history->report;
+    ++histories_;
+    operations_ += report.operations;
+    pairs_ += report.pairs;
+    overlapping_ += report.overlapping;
+    check_s_ += report.check_s * report.check_threads;
+    wrong_ += report.wrong_documents > 0 ? 1 : 0;
+  }
+
+  /// Empty if nothing was checked.
+  [[nodiscard]] std::string text() const {
+    if (histories_ == 0) return "";
+    std::string text = fmt::format(
+        "histories checked: {}, {} operations, {:.1f} % of neighbours overlapped, {}; {:.1f} M operations per s and "
+        "thread of the check\n",
+        histories_, operations_,
+        pairs_ == 0 ? 0 : 100 * static_cast<double>(overlapping_) / static_cast<double>(pairs_),
+        wrong_ == 0 ? "no contradiction" : fmt::format("{} with contradictions", wrong_),
+        static_cast<double>(operations_) / check_s_ / 1e6);
+    std::vector<double> shares;
+    for (const auto& [cell, speeds] : speeds_) {
+      if (speeds.recorded.empty() || speeds.measured.empty()) continue;
+      shares.push_back(100 * median(speeds.recorded) / median(speeds.measured));
+    }
+    if (!shares.empty()) {
+      const auto [least, most] = std::ranges::minmax(shares);
+      text += fmt::format(
+          "recording: {:.0f} ns an operation; recorded replicates ran at {:.0f} % of the measured "
+          "speed (median of the cells; {:.0f} to {:.0f} %)\n",
+          recording_cost_ns(), median(shares), least, most);
+    }
+    return text;
+  }
+
+ private:
+  struct Speeds {
+    std::vector<double> recorded;
+    std::vector<double> measured;
+  };
+  std::map<const Cell*, Speeds> speeds_;
+  std::uint64_t histories_ = 0;
+  std::uint64_t operations_ = 0;
+  std::uint64_t pairs_ = 0;
+  std::uint64_t overlapping_ = 0;
+  std::uint64_t wrong_ = 0;
+  double check_s_ = 0;
+};
+
 /// Runs what is left of a plan, row by row.
 class Run {
  public:
@@ -118,17 +184,22 @@ class Run {
 
   int carry_out() {
     const auto done = finished(results_.rows());
-    std::vector<Step> steps = make_schedule(plan_.cells.size(), plan_.replicates, plan_.conditions.seed);
-    std::erase_if(steps,
-                  [&](const Step& step) { return done.contains(key_of(plan_.cells[step.cell], step.replicate)); });
+    std::vector<Step> steps =
+        make_schedule(plan_.cells.size(), plan_.check_replicates, plan_.replicates, plan_.conditions.seed);
+    std::erase_if(steps, [&](const Step& step) {
+      const Cell& cell = plan_.cells[step.cell];
+      return (step.is_recorded && !plan_.is_checked(cell)) || done.contains(key_of(cell, step));
+    });
     bool any_wrong = any_void(results_.rows());
     ProgressLine progress(steps.size());
     for (const Step& step : steps) {
       const Cell& cell = plan_.cells[step.cell];
-      const std::string what = fmt::format("{} {} {} thread{}, replicate {}", cell.workload->name, cell.strategy.name,
-                                           cell.threads, cell.threads == 1 ? "" : "s", step.replicate);
+      const std::string what =
+          fmt::format("{} {} {} thread{}, {} {}", cell.workload->name, cell.strategy.name, cell.threads,
+                      cell.threads == 1 ? "" : "s", step.is_recorded ? "history" : "replicate", step.replicate);
       progress.begin(what);
-      const auto measurement = measure(cell, plan_.conditions, step.replicate, interrupted);
+      const auto measurement =
+          measure(cell, plan_.conditions, step.replicate, interrupted, step.is_recorded ? &plan_.recording : nullptr);
       if (!measurement) return kExitInterrupted;
       results_.append(fields({.cell = cell,
                               .conditions = plan_.conditions,
@@ -136,18 +207,30 @@ class Run {
                               .generator_p = test_generator(cell, step.replicate),
                               .collision_probability = meeting(cell),
                               .measurement = *measurement}));
+      summary_.add(cell, *measurement);
       const Verification& verification = measurement->verification;
       if (verification.verified == Verification::Verified::no) {
         any_wrong = true;
         progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verification.violation));
+        if (measurement->history && !measurement->history->excerpt.empty()) progress.say(measurement->history->excerpt);
       }
-      progress.end(rate(static_cast<double>(measurement->window.total_operations()) / measurement->window_s) +
+      progress.end(result_text(*measurement) +
                    (verification.verified == Verification::Verified::caught ? ", caught, as it should be" : ""));
     }
     return any_wrong ? kExitVerificationFailed : kExitOk;
   }
 
+  [[nodiscard]] std::string summary() const { return summary_.text(); }
+
  private:
+  static std::string result_text(const Measurement& measurement) {
+    if (!measurement.history)
+      return rate(static_cast<double>(measurement.window.total_operations()) / measurement.window_s);
+    const HistoryReport& report = measurement.history->report;
+    return fmt::format("{:.2f} M operations checked, {:.1f} % overlapped", static_cast<double>(report.operations) / 1e6,
+                       100 * report.overlap());
+  }
+
   /// The same for every strategy and thread count, so tested once.
   double test_generator(const Cell& cell, std::uint32_t replicate) {
     const auto [at, is_new] = generator_p_.try_emplace({cell.workload, replicate});
@@ -170,6 +253,7 @@ class Run {
   ResultsFolder& results_;
   std::map<std::pair<const Workload*, std::uint32_t>, double> generator_p_;
   std::map<const Workload*, double> meeting_;
+  HistorySummary summary_;
 };
 
 int run(Options given) {
@@ -183,7 +267,9 @@ int run(Options given) {
 
   Options options = resumes ? resumed_options(folder, given) : experiment(given);
   name_strategies(options);
-  const Plan plan = make_plan(options);
+  Options planned = options;
+  if (given.contains("history")) planned["history"] = given["history"];
+  const Plan plan = make_plan(planned);
   ResultsFolder results = resumes ? ResultsFolder::reopen(folder) : ResultsFolder::create(folder);
   for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
 
@@ -192,12 +278,14 @@ int run(Options given) {
   OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}};
   provenance["starts"].push_back(start);
   results.write_provenance(provenance);
-  const int status = Run(plan, results).carry_out();
+  Run rest(plan, results);
+  const int status = rest.carry_out();
   auto& this_start = provenance["starts"].back();
   this_start["ended_utc"] = utc_stamp();
   this_start["exit_status"] = status;
   results.write_provenance(provenance);
 
+  fmt::print(stderr, "{}", rest.summary());
   if (status == kExitInterrupted) {
     fmt::print(stderr, "interrupted; finished rows are in {}; occkit run --resume {} does the rest\n",
                results.csv().string(), folder.string());

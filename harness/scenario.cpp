@@ -297,10 +297,11 @@ std::optional<std::string> unmet(const Expectation& expectation, const Response&
     }
     return fmt::format("expected header {}, there is none", expectation.where);
   }
+  const Json answer = response.json();
   const Json* found = nullptr;
   try {
     const Json::json_pointer pointer(expectation.where);
-    if (response.has_body && response.body.contains(pointer)) found = &response.body.at(pointer);
+    if (response.has_body && answer.contains(pointer)) found = &answer.at(pointer);
   } catch (const Json::exception&) {
     found = nullptr;
   }

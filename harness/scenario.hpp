@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "harness/rest_request.hpp"
+#include "harness/rest_response.hpp"
 
 namespace occ {
 

@@ -74,7 +74,7 @@ std::string_view to_string(Verification::Verified verified) {
 }
 
 std::string_view to_string(Verification::Level level) {
-  constexpr std::string_view kNames[] = {"none", "numbers", "sums"};
+  constexpr std::string_view kNames[] = {"none", "numbers", "sums", "history"};
   return kNames[static_cast<int>(level)];
 }
 
@@ -107,7 +107,7 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
   Findings found = look_at(table, documents, workload, claims);
   require("documents with a source that nobody wrote", found.broken, 0U);
   if (workload.mix.only_increments()) {
-    require("documents", found.live, documents.size());
+    require("documents", found.live, workload.filled(documents.size()));
     require("documents whose _version is not 1 + their counter", found.wrong_versions, 0U);
     verification.lost_updates = static_cast<std::int64_t>(tally.increments) - found.increments;
     require("sum of counters", found.increments, tally.increments);
@@ -152,6 +152,27 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
                                         : Verification::Verified::no;
   verification.violation = fmt::format("{}", fmt::join(wrong, "; "));
   return verification;
+}
+
+void add_history(Verification& verification, const HistoryReport& history, std::string_view id, Semantics semantics,
+                 bool tombstones_may_have_expired) {
+  using Verified = Verification::Verified;
+  verification.level = Verification::Level::history;
+  if (history.contradictions.empty()) return;
+  const Contradiction& first = history.contradictions.front();
+  const bool declared = semantics == Semantics::version_only && tombstones_may_have_expired &&
+                        std::ranges::all_of(history.contradictions, [](const Contradiction& one) {
+                          return one.violation == Violation::lost_update;
+                        });
+  if (!verification.violation.empty()) verification.violation += "; ";
+  verification.violation += fmt::format("history of {} of {} documents: {} in {}: {}{}", history.wrong_documents,
+                                        history.documents, to_string(first.violation), id, first.reason,
+                                        declared ? " (as declared: version_only, and tombstones expired)" : "");
+  if (semantics == Semantics::unchecked || (declared && verification.verified != Verified::no)) {
+    verification.verified = Verified::caught;
+  } else {
+    verification.verified = Verified::no;
+  }
 }
 
 }  // namespace occ

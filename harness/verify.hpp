@@ -7,6 +7,7 @@
 
 #include "core/any_table.hpp"
 #include "harness/documents.hpp"
+#include "harness/history.hpp"
 #include "harness/tally.hpp"
 #include "harness/workload.hpp"
 
@@ -33,11 +34,11 @@ struct Verification {
   enum class Verified : std::uint8_t {
     yes,
     no,
-    caught,          ///< failed, as a declared negative control should
+    caught,          ///< failed as declared: a negative control, or `version_only` semantics where tombstones expire
     not_applicable,  ///< the strategy stores nothing
   };
   /// How much was compared; rows of different levels are never paired.
-  enum class Level : std::uint8_t { none, numbers, sums };
+  enum class Level : std::uint8_t { none, numbers, sums, history };
   Verified verified = Verified::not_applicable;
   Level level = Level::none;
   /// What was found wrong, in words; empty if nothing was.
@@ -56,7 +57,7 @@ std::string_view to_string(Verification::Level level);
 ///
 /// - attempts = applied + noop + not_found + conflicts + publication failures, and the strategy counts as many applied
 ///   writes as its callers saw;
-/// - all documents are there and whole; with an incrementing mix, their counters sum to the acknowledged increments
+/// - all documents that were filled in are there and whole; with an incrementing mix, their counters sum to the acknowledged increments
 ///   and each _version is one more than the counter; with another mix, versions (tombstones' too, unless they may have
 ///   expired) sum to the acknowledged writes;
 /// - words are distinct within a shard and below its next number; numbers used = acknowledged writes + gaps;
@@ -68,5 +69,10 @@ std::string_view to_string(Verification::Level level);
 ///
 /// Writes to the table when tombstones have to be looked at.
 Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims);
+
+/// Adds the verdict on the same replicate's history. Lost updates, and nothing else, are what a `version_only` strategy
+/// declares for tombstones that may have expired: they are `caught`. `id` is that of the first contradiction's document.
+void add_history(Verification& verification, const HistoryReport& history, std::string_view id, Semantics semantics,
+                 bool tombstones_may_have_expired);
 
 }  // namespace occ

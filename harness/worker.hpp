@@ -12,6 +12,7 @@
 #include "core/document_table.hpp"
 #include "harness/cycle_clock.hpp"
 #include "harness/documents.hpp"
+#include "harness/history_buffer.hpp"
 #include "harness/increment.hpp"
 #include "harness/latency_histogram.hpp"
 #include "harness/perf_counters.hpp"
@@ -68,7 +69,10 @@ struct alignas(kFalseSharingRange) Report {
 /// Latency is the service time of a whole operation, retries included, of one operation in k; k is chosen from the
 /// warm-up so that the two clock readings cost less than kClockShare of the processor time, and the distance between
 /// samples is random, so as not to beat with the workload.
-template <TableHandle Handle>
+///
+/// `Handle` is a TableHandle, or a RecordingHandle of one. Once there is no room left to record an operation, the thread
+/// begins no more of them and waits for the end.
+template <class Handle>
 class Worker {
  public:
   Worker(Handle& handle, const Task& task)
@@ -103,10 +107,18 @@ class Worker {
         if (phase == Phase::stopped) break;
         seen = phase;
       }
-      if (--until_sample_ == 0) [[unlikely]] {
-        sample(seen == Phase::window, report);
+      if constexpr (kRecords) {
+        if (full_) {
+          phases.value.wait(seen, std::memory_order_relaxed);  // relaxed: as above
+        } else {
+          try {
+            next(seen, report);
+          } catch (const HistoryFull&) {
+            full_ = true;
+          }
+        }
       } else {
-        step();
+        next(seen, report);
       }
     }
     report.lifetime = tally_;
@@ -116,9 +128,18 @@ class Worker {
   }
 
  private:
+  static constexpr bool kRecords = requires(Handle handle) { handle.aim(0U); };
   static constexpr double kClockShare = 0.05;
   /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns.
   static constexpr std::uint64_t kSampleEveryUnknown = 64;
+
+  void next(Phase phase, Report& report) {
+    if (--until_sample_ == 0) [[unlikely]] {
+      sample(phase == Phase::window, report);
+    } else {
+      step();
+    }
+  }
 
   void open_window(std::uint64_t opened, Report& report) {
     if (tally_.ended > 0) {
@@ -173,6 +194,7 @@ class Worker {
     const OperationKind kind = kinds_[random_.below(kinds_.size())];
     const std::uint32_t index = ring_.next();
     const std::string_view id = documents_.id(index, id_);
+    if constexpr (kRecords) handle_.aim(index);
     bool succeeded = false;
     switch (kind) {
       case OperationKind::get:
@@ -304,6 +326,8 @@ class Worker {
   std::vector<StockMoves> stock_;
   PerfCounters events_;
   double cpu_began_ns_ = 0;
+  /// No operation was begun since there was no room to record it.
+  bool full_ = false;
   std::uint64_t last_success_ = 0;
   std::uint64_t sample_every_ = 1;
   std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();

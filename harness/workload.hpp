@@ -57,6 +57,15 @@ struct Workload {
   SourceLayout layout = SourceLayout::counter;
   std::uint64_t think_ns = 0;
   std::uint32_t retry_on_conflict = 0;
+  /// Share of the documents that are there before the threads begin; the others come into being, if at all, by index
+  /// and create.
+  std::uint32_t fill_percent = 100;
+
+  /// The first so many of `count` documents are created by the fill. Which they are says nothing about how often they
+  /// are chosen: see Permutation.
+  [[nodiscard]] std::uint32_t filled(std::uint32_t count) const {
+    return static_cast<std::uint32_t>((std::uint64_t{count} * fill_percent + 99) / 100);
+  }
 };
 
 /// What is not bundled: `retry_on_conflict` 0 as in Elasticsearch, updates of uniformly chosen documents.

@@ -2,12 +2,52 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
+#include <new>
 #include <optional>
 #include <set>
 
 #include "tests/contract.hpp"
+
+namespace {
+
+/// While set, this thread gets no memory from operator new, where Boost.Lockfree gets its nodes from.
+thread_local bool no_memory = false;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (no_memory) throw std::bad_alloc();
+  size = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  if (void* memory = std::aligned_alloc(alignment, size)) return memory;
+  throw std::bad_alloc();
+}
+/// Not inlined: g++ would see free() meet operator new and warn.
+[[gnu::noinline]] void release(void* memory) noexcept {
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  release(memory);
+}
 
 namespace occ {
 namespace {
@@ -132,6 +172,50 @@ TEST(BlockPool, idle_block_keeps_its_address_and_its_head) {
     for (std::size_t i = 0; i < block->capacity / 8; ++i) seen += block->words()[i].load(std::memory_order_relaxed);
   }
   EXPECT_GT(seen, 0U);
+}
+
+TEST(BlockPool, idle_large_block_gives_its_pages_back) {
+  BlockPool pool;
+  const Block* stale = nullptr;
+  {
+    BlockPool::Cache cache(pool);
+    Block* block = cache.take(4 * kMegabyte);
+    std::memset(block->bytes(), 1, block->capacity);
+    cache.give(block);
+    stale = block;
+  }
+  // Pages that were given back read as zero.
+  EXPECT_EQ(stale->bytes()[2 * kMegabyte], std::byte{0});
+}
+
+TEST(BlockPool, pool_that_dies_gives_its_memory_back) {
+  const auto mapped_pages = [] {
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages;
+  };
+  const std::uint64_t before = mapped_pages();
+  for (int round = 0; round < 100; ++round) {
+    BlockPool pool;
+    BlockPool::Cache cache(pool);
+    cache.give(cache.take(4 * kMegabyte));
+  }
+  EXPECT_LE(mapped_pages(), before + 100 * kMegabyte / 4096);
+}
+
+TEST(BlockPool, give_without_memory_to_hand_a_chain_over_keeps_the_blocks) {
+  BlockPool pool;
+  BlockPool::Cache cache(pool);
+  std::vector<Block*> blocks;
+  for (int i = 0; i < 1'024; ++i) blocks.push_back(cache.take(8));  // whole chains
+  const std::size_t warm = pool.bytes();
+  no_memory = true;
+  for (Block* block : blocks) cache.give(block);
+  no_memory = false;
+  std::set<Block*> again;
+  for (std::size_t i = 0; i < blocks.size(); ++i) again.insert(cache.take(8));
+  EXPECT_EQ(again, std::set<Block*>(blocks.begin(), blocks.end()));
+  EXPECT_EQ(pool.bytes(), warm);
 }
 
 TEST(BlockPool, block_is_in_one_hand_only_under_all_threads) {

@@ -194,6 +194,23 @@ TEST_P(ContractLimits, seq_no_that_runs_out_is_reported) {
   EXPECT_TRUE(balance(handle->counters()));
 }
 
+TEST_P(ContractLimits, seq_no_that_runs_out_costs_no_memory) {
+  const auto table = make({.clock = &clock_, .first_seq_no = Shard::kSeqNoLimit - 1});
+  const auto handle = table->handle();
+  handle->index("id", occ::as_bytes("small"));
+  const std::string large = filled(100'000, 1);
+  const auto refuse = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      expect_rejected(handle->index("id", occ::as_bytes(large)), Cause::seq_no_exhausted);
+      expect_rejected(handle->remove("id"), Cause::seq_no_exhausted);
+    }
+  };
+  refuse(10);
+  const std::size_t warm = table->memory().total();
+  refuse(200);
+  EXPECT_LE(table->memory().total(), warm + (std::size_t{1} << 20));
+}
+
 TEST_P(ContractLimits, seq_no_that_runs_out_under_all_threads_is_given_once_each) {
   constexpr std::uint64_t kLeft = 2'000;
   constexpr std::size_t kThreads = 4;
@@ -324,6 +341,19 @@ TEST_P(ContractLimits, slots_of_handles_that_are_gone_are_reused) {
   const std::size_t warm = table_->memory().slots;
   for (std::uint64_t i = 0; i < scaled(1'000); ++i) generation();
   EXPECT_LE(table_->memory().slots, warm + (std::size_t{64} << 10));
+}
+
+TEST_P(ContractLimits, what_a_missing_id_refuses_takes_no_memory) {
+  const auto transform = [](const DocumentView&, Source&) { return Transformed::keep; };
+  const std::size_t before = table_->memory().total();
+  for (std::uint64_t i = 0; i < 50'000; ++i) {
+    const std::string id = "id" + std::to_string(i);
+    ASSERT_EQ(handle_->index(id, {}, Precondition::if_seq_no(0, 1)).cause, Cause::document_missing);
+    ASSERT_EQ(handle_->remove(id, Precondition::if_version(1)).cause, Cause::version_mismatch);
+    ASSERT_EQ(handle_->update(id, transform).result, Result::not_found);
+    ASSERT_EQ(handle_->get(id, document_).result, Result::not_found);
+  }
+  EXPECT_EQ(table_->memory().total(), before);
 }
 
 TEST_P(ContractLimits, several_handles_of_one_thread_see_each_other) {

@@ -530,6 +530,25 @@ TEST_P(ContractRaces, growth_under_updates_of_existing_ids_loses_no_update) {
   expect_every_number_accounted_for(*table_, 1 + fresh + added.load());
 }
 
+/// A body that was prepared for a publication which then failed or was refused is used again.
+TEST_P(ContractRaces, memory_under_writers_that_get_in_each_others_way_is_bounded) {
+  if (!GetParam().memory_bounded) GTEST_SKIP() << "declares that a suspended thread holds memory back";
+  constexpr std::size_t kThreads = 3, kBytes = 60'000;
+  const std::uint64_t turns = scaled(20'000);
+  const std::vector<std::byte> source(kBytes);
+  handle_->index("id", source);
+  race(*table_, kThreads, [&](std::size_t, AnyHandle& handle) {
+    Document document;
+    for (std::uint64_t turn = 0; turn < turns; ++turn) {
+      // The larger the source, the longer between the look and the publication. Sizes of two classes in turn.
+      const Bytes mine(source.data(), turn % 2 == 0 ? kBytes : kBytes / 2);
+      if (turn % 4 == 0) handle.get("id", document);
+      handle.index("id", mine, turn % 4 < 2 ? Precondition::if_word(document.word) : Precondition::none());
+    }
+  });
+  EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
+}
+
 TEST_P(ContractRaces, handles_made_and_destroyed_under_writers_lose_nothing) {
   constexpr std::size_t kThreads = 4;
   const std::uint64_t turns = scaled(2'000);
@@ -598,6 +617,41 @@ TEST_P(ContractRaces, slots_that_pass_from_id_to_id_never_show_another_ids_sourc
       ASSERT_EQ(handle->get(id, document).result, Result::not_found) << id;
     }
   });
+}
+
+/// Strategies whose readers look again: that they do is counted, or nobody could see readers starve.
+class ContractReadRetries : public StrategyTest {};
+INSTANTIATE_TEST_SUITE_P(Every, ContractReadRetries, ::testing::ValuesIn([] {
+                           auto chosen = checking();
+                           std::erase_if(chosen, [](const StrategyInfo& strategy) {
+                             return strategy.reclamation != Reclamation::word_validated;
+                           });
+                           return chosen;
+                         }()),
+                         name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ContractReadRetries);
+
+TEST_P(ContractReadRetries, read_retries_under_writers_are_counted) {
+  const std::vector<std::byte> source(100'000);
+  handle_->index("id", source);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (Counters counted; counted.read_retries == 0;) {
+    atomic<bool> stop{false};
+    run_threads(2, [&](std::size_t thread) {
+      const auto handle = table_->handle();
+      if (thread == 0) {
+        for (int turn = 0; turn < 2'000; ++turn) handle->index("id", source);
+        stop.store(true, std::memory_order_release);
+        return;
+      }
+      Document document;
+      while (!stop.load(std::memory_order_acquire)) handle->get("id", document);
+      counted.merge(handle->counters());
+    });
+    EXPECT_EQ(counted.read_retries == 0, counted.read_retries_longest == 0);
+    EXPECT_LE(counted.read_retries_longest, counted.read_retries);
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "no read was ever begun again, or none was counted";
+  }
 }
 
 /// Negative controls must be caught, or the sums above prove nothing.

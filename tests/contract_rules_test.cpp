@@ -384,6 +384,12 @@ TEST_P(ContractRules, shards_out_of_range_are_refused) {
   EXPECT_EQ(make({.shards = 1'024, .clock = &clock_})->shards(), 1'024U);
 }
 
+TEST_P(ContractRules, options_out_of_range_are_refused) {
+  EXPECT_THROW(make({.gc_deletes_ms = -2, .clock = &clock_}), std::invalid_argument);
+  EXPECT_THROW(make({.clock = &clock_, .first_seq_no = Shard::kSeqNoLimit + 1}), std::invalid_argument);
+  EXPECT_EQ(make({.clock = &clock_, .first_seq_no = Shard::kSeqNoLimit})->next(0), SeqNoTerm(Shard::kSeqNoLimit, 1));
+}
+
 TEST_P(ContractRules, fail_over_raises_the_term_of_one_shard) {
   auto table = make({.shards = 2, .clock = &clock_});
   auto handle = table->handle();
@@ -401,6 +407,9 @@ TEST_P(ContractRules, fail_over_raises_the_term_of_one_shard) {
   EXPECT_EQ(after.result, Result::updated);
   EXPECT_EQ(after.word, SeqNoTerm(1, 2));
   EXPECT_EQ(handle->index(in_1, {}).word, SeqNoTerm(0, 1));
+  ASSERT_TRUE(table->fail_over(1));
+  EXPECT_EQ(table->next(0), SeqNoTerm(2, 2));
+  EXPECT_EQ(table->next(1), SeqNoTerm(1, 2));
 }
 
 TEST_P(ContractRules, bulk_equals_single_calls_in_order) {

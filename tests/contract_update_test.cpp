@@ -415,6 +415,21 @@ TEST_P(ContractRetries, update_with_if_seq_no_is_never_tried_again) {
   EXPECT_EQ(calls, 1U);
 }
 
+TEST_P(ContractRetries, update_with_if_seq_no_across_expiry_and_new_creation_is_refused_under_any_semantics) {
+  table_->set_gc_deletes(-1);
+  const Outcome old = handle_->index("id", occ::as_bytes("old"));
+  const auto transform = [&](const DocumentView& current, Source& next) {
+    second_->remove("id");
+    EXPECT_EQ(second_->index("id", occ::as_bytes("new")).version, current.version);
+    return append(current, next);
+  };
+  const Outcome outcome = handle_->update(
+      "id", transform, {.form = UpdateForm::optimistic, .precondition = Precondition::if_word(old.word)});
+  EXPECT_EQ(outcome.cause, Cause::seq_no_mismatch);
+  handle_->get("id", document_);
+  EXPECT_EQ(document_.source.text(), "new");
+}
+
 /// What tells `full` from `version_only`: between read and write the document is deleted, forgotten and created again
 /// with the version that was read.
 TEST_P(ContractRetries, update_across_expiry_and_new_creation_is_refused_under_full_semantics) {

@@ -73,6 +73,14 @@ TEST(Counters, count_write_files_each_end_under_one_counter) {
   }
 }
 
+TEST(Outcome, wrote_needs_a_word_of_its_own) {
+  EXPECT_TRUE((Outcome{.word = SeqNoTerm(1, 1), .decided_on = SeqNoTerm(0, 1)}.wrote()));
+  EXPECT_TRUE((Outcome{.word = SeqNoTerm(1, 1)}.wrote()));
+  EXPECT_FALSE((Outcome{.word = SeqNoTerm(1, 1), .decided_on = SeqNoTerm(1, 1)}.wrote()));
+  EXPECT_FALSE((Outcome{.decided_on = SeqNoTerm(1, 1)}.wrote()));
+  EXPECT_FALSE(Outcome{}.wrote());
+}
+
 TEST(Counters, conflicts_adds_up_all_causes) {
   const Counters counters{
       .conflict_missing = 1, .conflict_seq_no = 10, .conflict_exists = 100, .conflict_version = 1000};

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/contract.hpp"
+#include "tests/print.hpp"
 
 namespace occ {
 namespace {

@@ -99,6 +99,24 @@ TEST_F(EpochTest, participant_that_dies_leaves_its_blocks_to_the_next) {
   EXPECT_LE(pool_.bytes(), warm + (std::size_t{2} << 20));
 }
 
+TEST_F(EpochTest, blocks_that_the_dead_left_stay_until_the_reader_has_gone) {
+  Participant reader(domain_, other_cache_);
+  {
+    Participant early(domain_, cache_);  // the epoch is no longer the first
+    for (int i = 0; i < 2'000; ++i) retire_one(early, cache_);
+  }
+  const Guard pinned(reader);
+  std::set<Block*> left;
+  {
+    Participant dying(domain_, cache_);
+    for (int i = 0; i < 50; ++i) left.insert(retire_one(dying, cache_));
+  }
+  Participant next(domain_, cache_);
+  for (int i = 0; i < 5'000; ++i) {
+    ASSERT_FALSE(left.contains(retire_one(next, cache_))) << "given back under a reader's eyes, after " << i;
+  }
+}
+
 /// Both ways of reclamation behind one interface.
 template <class Domain>
 class Reclamation : public ::testing::Test {};
@@ -110,6 +128,24 @@ struct DomainName {
   }
 };
 TYPED_TEST_SUITE(Reclamation, Domains, DomainName);
+
+TYPED_TEST(Reclamation, large_blocks_wait_in_small_numbers) {
+  constexpr std::size_t kLarge = std::size_t{1} << 20;
+  BlockPool pool;
+  TypeParam domain;
+  BlockPool::Cache cache(pool);
+  typename TypeParam::Participant participant(domain, cache);
+  for (int i = 0; i < 200; ++i) {
+    Block* block = cache.take(kLarge);
+    {
+      const typename TypeParam::Participant::Guard pinned(participant);
+      participant.make_room();
+      participant.retire(block);
+    }
+    participant.collect();
+  }
+  EXPECT_LE(pool.bytes(), 40 * kLarge);
+}
 
 TYPED_TEST(Reclamation, block_seen_while_pinned_is_not_used_again_under_writers) {
   constexpr std::size_t kWriters = 2, kReaders = 2;

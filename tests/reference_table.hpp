@@ -57,6 +57,11 @@ class ReferenceTable {
       return write(id, Operation::remove, {}, precondition);
     }
     Outcome update(std::string_view id, Transform transform, const UpdateOptions& options) {
+      if (const Cause cause = check(id, {}); cause != Cause::none) return reject(cause);
+      if (options.precondition.kind != Precondition::Kind::none &&
+          (options.precondition.kind != Precondition::Kind::seq_no_term || options.upsert)) {
+        return reject(Cause::update_condition_unsupported);
+      }
       if (const Cause cause = check(id, options.upsert.value_or(Bytes{})); cause != Cause::none) return reject(cause);
       const Entry entry = table_.entry(id);
       if (!entry.state.live()) {
@@ -171,6 +176,8 @@ class ReferenceTable {
   [[nodiscard]] std::uint32_t shard_of(std::string_view id) const { return route(hash_id(id), shards()); }
   [[nodiscard]] SeqNoTerm next(std::uint32_t shard) const { return shards_[shard].next(); }
   [[nodiscard]] MemoryUse memory() const { return {}; }
+  /// Of the last write, expired or not.
+  [[nodiscard]] State state(std::string_view id) const { return entry(id).state; }
 
  private:
   [[nodiscard]] Entry entry(std::string_view id) const {

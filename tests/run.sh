@@ -8,7 +8,7 @@ usage() {
 usage: tests/run.sh [--sanitizers] [--style] [--no-install]
 
   (nothing)     the release build and all its tests
-  --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer
+  --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer; then 10 s of each fuzzer
   --style       first the layout of the code (clang-format), last its names and likely mistakes (clang-tidy)
   --no-install  install no packages; if some are missing, say which and stop
 
@@ -23,10 +23,14 @@ fail() {
 
 presets=(release)
 style=no
+fuzz=no
 install=()
 for argument in "$@"; do
   case "$argument" in
-    --sanitizers) presets=(release asan-ubsan tsan) ;;
+    --sanitizers)
+      presets=(release asan-ubsan tsan)
+      fuzz=yes
+      ;;
     --style) style=yes ;;
     --no-install) install=(--no-install) ;;
     -h | --help)
@@ -92,7 +96,7 @@ test_preset() {
 
 step "Debian packages"
 groups=(build plot)
-[ "$style" = no ] || groups+=(check)
+[ "$style$fuzz" = nono ] || groups+=(check)
 harness/install_packages.sh "${install[@]}" "${groups[@]}" || fail "packages are missing"
 
 if [ "$style" = yes ]; then
@@ -102,6 +106,10 @@ fi
 for preset in "${presets[@]}"; do
   test_preset "$preset"
 done
+if [ "$fuzz" = yes ]; then
+  step "Fuzzing: 10 s of each target"
+  check fuzzing tests/fuzz.sh all --seconds 10
+fi
 if [ "$style" = yes ]; then
   step "Names and likely mistakes: clang-tidy"
   check clang-tidy tests/style.sh tidy build/release

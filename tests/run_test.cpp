@@ -252,7 +252,7 @@ TEST(CounterSource, whole_with_different_ends_is_torn) {
 }
 
 TEST(Schedule, every_replicate_of_every_cell_comes_once_in_blocks) {
-  const auto steps = make_schedule(7, 3, 1);
+  const auto steps = make_schedule(7, 0, 3, 1);
   ASSERT_EQ(steps.size(), 21U);
   for (std::uint32_t block = 0; block < 3; ++block) {
     std::set<std::size_t> cells;
@@ -267,7 +267,7 @@ TEST(Schedule, every_replicate_of_every_cell_comes_once_in_blocks) {
 TEST(Schedule, order_depends_on_the_seed_only) {
   const auto order = [](std::uint64_t seed) {
     std::vector<std::size_t> cells;
-    for (const Step& step : make_schedule(50, 1, seed)) cells.push_back(step.cell);
+    for (const Step& step : make_schedule(50, 0, 1, seed)) cells.push_back(step.cell);
     return cells;
   };
   EXPECT_EQ(order(1), order(1));

@@ -9,4 +9,7 @@ inline constexpr const char* kCounterNames[] = {"conflicts_per_op", "retries_per
 /// Registers the cases of exchange.cpp.
 void add_exchange_cases();
 
+/// Registers the cases of history.cpp.
+void add_history_cases();
+
 }  // namespace occ

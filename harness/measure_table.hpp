@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+
+#include "core/function_ref.hpp"
+#include "harness/cell.hpp"
+#include "harness/recording_handle.hpp"
+#include "harness/worker.hpp"
+
+namespace occ {
+
+/// Where one thread puts what it did.
+struct RecordInto {
+  HistoryBuffer& buffer;
+  const RecordedDocuments& documents;
+};
+
+/// The whole work of one thread on a table of the type that it was made for; calls `ready` once it could begin.
+using Work = void(AnyTable& table, const Task& task, FunctionRef<void()> ready, const PhaseWord& phases,
+                  Report& report);
+using RecordedWork = void(AnyTable& table, const Task& task, RecordInto record, FunctionRef<void()> ready,
+                          const PhaseWord& phases, Report& report);
+
+/// What of a replicate depends on the type of the table.
+struct TableType {
+  std::unique_ptr<AnyTable> (*make)(const TableOptions& options);
+  Work* work;
+  RecordedWork* recorded_work;
+};
+
+/// See measure().
+std::optional<Measurement> measure_table(const TableType& type, const Cell& cell, const Conditions& conditions,
+                                         std::uint32_t replicate, const std::atomic<bool>& interrupted,
+                                         const Recording* recording);
+
+/// Of a registered strategy.
+RecordedWork* find_recorded_work(std::string_view strategy);
+
+template <DocumentTable Table>
+std::unique_ptr<AnyTable> make_erased(const TableOptions& options) {
+  return std::make_unique<ErasedTable<Table>>(options);
+}
+
+template <DocumentTable Table>
+void work_on(AnyTable& table, const Task& task, FunctionRef<void()> ready, const PhaseWord& phases, Report& report) {
+  auto handle = static_cast<ErasedTable<Table>&>(table).concrete().handle();
+  Worker<typename Table::Handle> worker(handle, task);
+  ready();
+  worker.run(phases, report);
+}
+
+template <DocumentTable Table>
+void recorded_work_on(AnyTable& table, const Task& task, RecordInto record, FunctionRef<void()> ready,
+                      const PhaseWord& phases, Report& report) {
+  auto handle = static_cast<ErasedTable<Table>&>(table).concrete().handle();
+  RecordingHandle recording(handle, record.buffer, record.documents, publishes_with_store(Table::kInfo));
+  Worker<decltype(recording)> worker(recording, task);
+  ready();
+  worker.run(phases, report);
+}
+
+/// Of a table that is not registered.
+template <DocumentTable Table>
+TableType table_type() {
+  return {.make = make_erased<Table>, .work = work_on<Table>, .recorded_work = recorded_work_on<Table>};
+}
+
+}  // namespace occ

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "core/document_table.hpp"
+#include "harness/cycle_clock.hpp"
+#include "harness/history_buffer.hpp"
+#include "harness/permutation.hpp"
+
+namespace occ {
+
+/// The documents whose operations are recorded: all, or a random subset. Leaving out others is sound, since
+/// linearizability is a property of each document alone (Herlihy and Wing 1990, Theorem 1).
+class RecordedDocuments {
+ public:
+  /// `chosen` of `documents`, at most all of them.
+  RecordedDocuments(std::uint64_t documents, std::uint64_t chosen, std::uint64_t seed)
+      : permutation_(documents, seed), chosen_(chosen), all_(chosen >= documents) {}
+
+  [[nodiscard]] bool contains(std::uint32_t index) const noexcept { return all_ || permutation_(index) < chosen_; }
+
+ private:
+  Permutation permutation_;
+  std::uint64_t chosen_;
+  bool all_;
+};
+
+/// A lock is released by a plain store.
+constexpr bool publishes_with_store(const StrategyInfo& info) noexcept {
+  return info.write == Progress::blocking;
+}
+
+/// A handle of any kind whose operations are recorded: what was asked, what was answered, and when. The invocation is
+/// stamped last before the call, the response first after it; sources that are written are hashed before, sources that
+/// were read after. The source that an update's transform saw and the one that it made are hashed inside the
+/// transform, so under the lock where a strategy runs it there.
+///
+/// An operation that ends by an exception is recorded without an answer. HistoryFull is thrown before an operation
+/// that cannot be recorded.
+template <class Handle>
+class RecordingHandle {
+ public:
+  /// `publishes_with_store`: a write may be answered while the store that publishes it still waits in the processor's
+  /// store buffer.
+  RecordingHandle(Handle& handle, HistoryBuffer& buffer, const RecordedDocuments& documents, bool publishes_with_store)
+      : handle_(handle), buffer_(buffer), documents_(documents), publishes_with_store_(publishes_with_store) {}
+
+  /// The next operations are on document `index`.
+  void aim(std::uint32_t index) noexcept {
+    index_ = index;
+    is_recorded_ = documents_.contains(index);
+  }
+
+  Outcome get(std::string_view id, Document& into) {
+    if (!is_recorded_) return handle_.get(id, into);
+    HistoryEntry& entry = append(HistoryKind::get);
+    entry.begin = clock_.begin();
+    const Outcome outcome = handle_.get(id, into);
+    entry.end = clock_.end();
+    answer(entry, outcome);
+    if (outcome.result == Result::found) {
+      // What the reader goes on with is in the document.
+      entry.word = into.word;
+      entry.version = into.version;
+      entry.read = fingerprint(into.source.bytes());
+    }
+    return outcome;
+  }
+
+  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+    return write(HistoryKind::index, source, precondition, [&] { return handle_.index(id, source, precondition); });
+  }
+  Outcome create(std::string_view id, Bytes source) {
+    return write(HistoryKind::index, source, Precondition::must_not_exist(),
+                 [&] { return handle_.create(id, source); });
+  }
+  Outcome remove(std::string_view id, const Precondition& precondition = {}) {
+    return write(HistoryKind::remove, {}, precondition, [&] { return handle_.remove(id, precondition); });
+  }
+
+  Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+    if (!is_recorded_) return handle_.update(id, transform, options);
+    HistoryEntry& entry = append(HistoryKind::update);
+    condition(entry, options.precondition);
+    const bool unconditional = options.precondition.kind == Precondition::Kind::none;
+    auto noting = [&](const DocumentView& current, Source& next) {
+      if (unconditional) entry.condition = current.word.bits();
+      entry.read = fingerprint(current.source);
+      const Transformed transformed = transform(current, next);
+      entry.wrote = transformed == Transformed::write ? fingerprint(next.bytes()) : 0;
+      return transformed;
+    };
+    entry.begin = clock_.begin();
+    const Outcome outcome = handle_.update(id, noting, options);
+    entry.end = end_of_write();
+    answer(entry, outcome);
+    return outcome;
+  }
+
+  [[nodiscard]] const Counters& counters() const noexcept { return handle_.counters(); }
+
+ private:
+  HistoryEntry& append(HistoryKind kind) {
+    HistoryEntry& entry = buffer_.append();
+    entry.document = index_;
+    entry.kind = kind;
+    return entry;
+  }
+
+  template <class Call>
+  Outcome write(HistoryKind kind, Bytes source, const Precondition& precondition, Call&& call) {
+    if (!is_recorded_) return call();
+    HistoryEntry& entry = append(kind);
+    condition(entry, precondition);
+    if (kind == HistoryKind::index) entry.wrote = fingerprint(source);
+    entry.begin = clock_.begin();
+    const Outcome outcome = call();
+    entry.end = end_of_write();
+    answer(entry, outcome);
+    return outcome;
+  }
+
+  static void condition(HistoryEntry& entry, const Precondition& precondition) noexcept {
+    entry.precondition = precondition.kind;
+    switch (precondition.kind) {
+      case Precondition::Kind::none:
+      case Precondition::Kind::must_not_exist:
+        break;
+      case Precondition::Kind::seq_no_term:
+        entry.condition =
+            SeqNoTerm(static_cast<std::uint64_t>(precondition.seq_no), static_cast<std::uint64_t>(precondition.term))
+                .bits();
+        break;
+      default:
+        entry.condition = static_cast<std::uint64_t>(precondition.version);
+    }
+  }
+
+  static void answer(HistoryEntry& entry, const Outcome& outcome) noexcept {
+    entry.result = outcome.result;
+    entry.cause = outcome.cause;
+    entry.decided_on = outcome.decided_on;
+    entry.word = outcome.word;
+    entry.version = outcome.version;
+  }
+
+  [[nodiscard]] std::uint64_t end_of_write() const noexcept {
+    return publishes_with_store_ ? clock_.end_after_store() : clock_.end();
+  }
+
+  const CycleClock& clock_ = CycleClock::instance();
+  Handle& handle_;
+  HistoryBuffer& buffer_;
+  const RecordedDocuments& documents_;
+  std::uint32_t index_ = 0;
+  bool is_recorded_ = false;
+  bool publishes_with_store_;
+};
+
+/// What recording one operation costs in ns, for a source of 100 bytes: stamps, hash and store, by a loop of its own,
+/// once per process (some ms).
+double recording_cost_ns();
+
+}  // namespace occ

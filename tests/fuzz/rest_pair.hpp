@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "harness/rest_api.hpp"
+#include "tests/fuzz/require.hpp"
+#include "tests/reference_table.hpp"
+#include "variants/strategies.hpp"
+
+namespace occ {
+
+/// Two nodes that are asked the same: one keeps its documents under a strategy, the other in the sequential model.
+class RestPair {
+ public:
+  RestPair(std::string_view strategy, Compatibility compatibility)
+      : mine_([strategy](const TableOptions& table) { return make_table(strategy, table); }, compatibility),
+        model_([](const TableOptions& table) { return std::make_unique<ErasedTable<ReferenceTable>>(table); },
+               compatibility) {}
+
+  /// The answer, which must be a well-formed one and the same from both.
+  Response handle(const Request& request) {
+    Response answer = mine_.session.handle(request);
+    const Response expected = model_.session.handle(request);
+    require(answer.status >= 200 && answer.status <= 599, "an answer without an HTTP status");
+    const std::string text = answer.text();
+    if (answer.status != expected.status || text != expected.text() || answer.headers != expected.headers) {
+      fail(request.method + " " + request.uri + "\n" + request.body + "\nanswer:   " + text +
+           "\nexpected: " + expected.text());
+    }
+    require(!answer.has_body || Json::accept(text), "an answer that is not JSON");
+    return answer;
+  }
+
+ private:
+  struct Side {
+    Side(decltype(NodeOptions::make_table) make, Compatibility compatibility)
+        : node(
+              {.make_table = std::move(make), .compatibility = compatibility, .clock = &clock, .manual_clock = &clock}),
+          session(node) {}
+    ManualClock clock;
+    Node node;
+    Session session;
+  };
+  Side mine_;
+  Side model_;
+};
+
+}  // namespace occ
