@@ -312,7 +312,7 @@ void write_history(std::ostream& out, const Json& header, std::span<const std::s
                 {"format_version", kFormatVersion},
                 {"time_unit", "ns"},
                 {"gc_deletes_ms", rules.gc_deletes_ms}};
-  first.update(header);
+  if (header.is_object()) first.update(header);
   std::uint64_t zero = HistoryEntry::kUnanswered;
   for (const auto entries : threads) {
     for (const HistoryEntry& entry : entries) zero = std::min(zero, entry.begin);
