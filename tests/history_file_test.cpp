@@ -176,7 +176,7 @@ TEST(HistoryFile, ReadHistory_MalformedOperation_RefusedWithLineAndWhatIsAccepte
   refused("}", R"(,"read":0})", "read must be a whole number from 1 to 4294967295");
   refused("}", "", "");
   refused(R"("get")", R"("update","version":1,"version_type":"internal")", "the only condition of an update");
-  refused(R"("get")", R"("delete","op_type":"create")", "op_type is for index");
+  refused(R"("get")", R"("update","op_type":"create")", "the only condition of an update");
   refused(R"("get")", R"("index","op_type":"create","if_seq_no":1,"if_primary_term":1)", "one condition at most");
 }
 
