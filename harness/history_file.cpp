@@ -238,7 +238,6 @@ void read_condition(const Line& line, const Json& object, HistoryEntry& entry) {
   if (conditions == 1 && entry.kind == HistoryKind::get) throw line.wrong("a get has no condition");
   if (update && (version || create)) throw line.wrong("the only condition of an update is if_seq_no");
   if (saw && (!update || word)) throw line.wrong("saw is for updates without a condition");
-  if (create && entry.kind != HistoryKind::index) throw line.wrong("op_type is for index");
   if (word) {
     entry.precondition = Precondition::Kind::seq_no_term;
     entry.condition = word->bits();
@@ -312,7 +311,7 @@ void write_history(std::ostream& out, const Json& header, std::span<const std::s
                 {"format_version", kFormatVersion},
                 {"time_unit", "ns"},
                 {"gc_deletes_ms", rules.gc_deletes_ms}};
-  first.update(header);
+  if (header.is_object()) first.update(header);
   std::uint64_t zero = HistoryEntry::kUnanswered;
   for (const auto entries : threads) {
     for (const HistoryEntry& entry : entries) zero = std::min(zero, entry.begin);

@@ -1,3 +1,4 @@
+#include "core/fault_point_list.hpp"
 #include "fmt/format.h"
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
@@ -39,6 +40,12 @@ void list_workloads() {
   fmt::print("\n");
 }
 
+void list_points() {
+  fmt::print("POINTS (--point of occkit stall), where threads are stopped\n");
+  for (const FaultPointInfo& point : kFaultPoints) fmt::print("  {:<28} {}\n", point.name, point.meaning);
+  fmt::print("\n");
+}
+
 void list_columns() {
   fmt::print("COLUMNS of results.csv, one row per replicate\n");
   for (const Column& column : columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
@@ -47,10 +54,11 @@ void list_columns() {
 }  // namespace
 
 void add_list(CLI::App& app, int& exit_status) {
-  CLI::App* command = app.add_subcommand("list", "Show strategies, workloads and columns");
+  CLI::App* command = app.add_subcommand("list", "Show strategies, workloads, points and columns");
   command->callback([&exit_status] {
     list_strategies();
     list_workloads();
+    list_points();
     list_columns();
     exit_status = kExitOk;
   });

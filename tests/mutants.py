@@ -34,6 +34,7 @@ import tomllib
 FOLDERS = ("core", "variants", "harness", "tests")
 SHIM = "tests/model/shim"
 KINDS = ("order", "guard", "rule")
+SANITIZERS = ("", "address", "thread", "undefined")
 SHARE_KILLED = 0.95
 # A check that has not ended after this many seconds, or ten times what it takes on the unchanged sources, never will.
 LEAST_LIMIT_S = 30
@@ -79,6 +80,7 @@ class Mutant:
     breaks: str
     killers: tuple
     strategy: str
+    sanitize: str
     tries: int
     survives: str
     exempt: str
@@ -100,7 +102,7 @@ class Mutant:
 
 
 def load(path):
-    """The mutants of a file. Throws BadData."""
+    """The mutants of a file, and the sources of the programs that need only some of the harness. Throws BadData."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -118,8 +120,8 @@ def load(path):
         for key in ("name", "file", "from", "to", "kind", "breaks"):
             if not isinstance(entry.get(key), str):
                 bad(f"'{key}' must be given, as text")
-        known = {"name", "file", "from", "to", "nth", "also", "kind", "breaks", "killers", "strategy", "tries",
-                 "survives", "exempt", "sample"}
+        known = {"name", "file", "from", "to", "nth", "also", "kind", "breaks", "killers", "strategy",
+                 "sanitize", "tries", "survives", "exempt", "sample"}
         if unknown := set(entry) - known:
             bad(f"unknown key '{sorted(unknown)[0]}'; accepted are {', '.join(sorted(known))}")
         if entry["kind"] not in KINDS:
@@ -144,12 +146,14 @@ def load(path):
         tries = entry.get("tries", 1)
         if not isinstance(tries, int) or not 1 <= tries <= 100:
             bad("'tries' must be 1 to 100")
+        if entry.get("sanitize", "") not in SANITIZERS:
+            bad(f"'sanitize' may be {', '.join(SANITIZERS[1:])}")
         mutants.append(Mutant(name, entry["file"], tuple(edits), entry["kind"], entry["breaks"], tuple(killers),
-                              entry.get("strategy", strategy), tries, entry.get("survives", ""),
+                              entry.get("strategy", strategy), entry.get("sanitize", ""), tries, entry.get("survives", ""),
                               entry.get("exempt", ""), entry.get("sample", False)))
     if not mutants:
         raise BadData(f"{path}: no [[mutant]] in it")
-    return mutants
+    return mutants, data.get("sources", {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +162,12 @@ class Check:
     program: str
     arguments: str
     strategy: str
+    sanitize: str
+
+    @property
+    def build(self):
+        """What of it the compiler has to know."""
+        return self.program, self.strategy, self.sanitize
 
     def __str__(self):
         return " ".join(part for part in (self.program, self.arguments) if part)
@@ -174,7 +184,8 @@ class Verdict:
 class Sources:
     """A snapshot of the tree, and what of it each program is made of."""
 
-    def __init__(self, tree):
+    def __init__(self, tree, some_of_the_harness):
+        self.some_of_the_harness = some_of_the_harness
         self.files = {}
         for folder in FOLDERS:
             for path in sorted((tree / folder).rglob("*")):
@@ -239,7 +250,7 @@ class Sources:
             for header in self.reached(source, model):
                 implementation = header.removesuffix(".hpp") + ".cpp"
                 if header.startswith("harness/"):
-                    waiting += self.harness
+                    waiting += self.some_of_the_harness.get(program, self.harness)
                 elif header.endswith(".hpp") and implementation in self.files:
                     waiting.append(implementation)
         return tuple(sorted(parts))
@@ -294,7 +305,11 @@ class Builder:
             path.write_text(text, encoding="utf-8")
         return folder
 
-    def compile(self, source, strategy, model, copy, target):
+    @staticmethod
+    def sanitizer_flags(sanitize):
+        return [f"-fsanitize={sanitize}", "-fno-sanitize-recover"] if sanitize else []
+
+    def compile(self, source, strategy, sanitize, model, copy, target):
         """Paths are relative to the copy, so that ccache knows an object again whatever the copy."""
         target.parent.mkdir(parents=True, exist_ok=True)
         includes = []
@@ -302,7 +317,7 @@ class Builder:
             includes.append(self.registry_folder(strategy))
         includes += [SHIM, "."] if model else ["."]
         includes.append(self.work / "generated")
-        command = (self.compiler + FLAGS + (MODEL_FLAGS if model else []) +
+        command = (self.compiler + FLAGS + self.sanitizer_flags(sanitize) + (MODEL_FLAGS if model else []) +
                    [f"-I{os.path.relpath(copy / path, copy)}" for path in includes] + ["-c", source, "-o", str(target)])
         self.execute(command, copy)
 
@@ -316,10 +331,10 @@ class Builder:
         if done.returncode != 0:
             raise CompileError(done.stderr)
 
-    def shared_object(self, source, strategy, model):
+    def shared_object(self, source, strategy, sanitize, model):
         """The object of an unchanged source, compiled by whoever asks first."""
         known = strategy if self.sources.registry in self.sources.reached(source, model) else ""
-        key = (source, known, model)
+        key = (source, known, sanitize, model)
         with self.shared_lock:
             if key not in self.shared:
                 self.shared[key] = concurrent.futures.Future()
@@ -329,9 +344,9 @@ class Builder:
             future = self.shared[key]
         if mine:
             folder = self.work / "objects" / (re.sub(r"\W+", "_", known).strip("_") or "any")
-            target = folder / ("model" if model else "plain") / (source + ".o")
+            target = folder / ("model" if model else sanitize or "plain") / (source + ".o")
             try:
-                self.compile(source, known, model, self.work / "unchanged", target)
+                self.compile(source, known, sanitize, model, self.work / "unchanged", target)
                 future.set_result(target)
             except BaseException as error:
                 future.set_exception(error)
@@ -344,15 +359,17 @@ class Builder:
         for source in self.sources.parts(check.program):
             if changed is not None and changed in self.sources.reached(source, model):
                 path = target.parent / "objects" / (source + ".o")
-                self.compile(source, check.strategy, model, copy, path)
+                self.compile(source, check.strategy, check.sanitize, model, copy, path)
                 objects.append(path)
             else:
-                objects.append(self.shared_object(source, check.strategy, model))
-        self.execute([self.compiler[-1], *map(str, objects), "-o", str(target), *([] if model else LIBRARIES)], copy)
+                objects.append(self.shared_object(source, check.strategy, check.sanitize, model))
+        self.execute([self.compiler[-1], *self.sanitizer_flags(check.sanitize), *map(str, objects), "-o", str(target),
+                      *([] if model else LIBRARIES)], copy)
 
     def fingerprint(self, mutant, checks):
         """Of all that the verdict on a mutant follows from."""
-        digest = hashlib.sha256(repr((dataclasses.astuple(mutant), FLAGS, MODEL_FLAGS)).encode())
+        tried = (mutant.file, mutant.edits, mutant.killers, mutant.strategy, mutant.sanitize, mutant.tries)
+        digest = hashlib.sha256(repr((tried, FLAGS, MODEL_FLAGS)).encode())
         files = set()
         for check in checks:
             model = self.sources.is_model(self.sources.source_of(check.program))
@@ -431,7 +448,7 @@ class Runner:
         for killer in mutant.killers:
             program, _, arguments = killer.strip().partition(" ")
             strategy = mutant.strategy if self.sources.knows_registry(program) else ""
-            checks.append(Check(program, arguments.strip(), strategy))
+            checks.append(Check(program, arguments.strip(), strategy, mutant.sanitize))
         return checks
 
     def is_model(self, check):
@@ -453,14 +470,14 @@ class Runner:
         programs, lock = {}, threading.Lock()
 
         def one(check):
-            key = (check.program, check.strategy)
+            key = check.build
             with lock:
                 mine = key not in programs
                 if mine:
                     programs[key] = concurrent.futures.Future()
                 future = programs[key]
             if mine:
-                target = self.work / "programs" / re.sub(r"\W+", "_", f"{check.program} {check.strategy}").strip("_")
+                target = self.work / "programs" / re.sub(r"\W+", "_", " ".join(check.build)).strip("_")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     self.builder.program(check, None, self.work / "unchanged", target)
@@ -499,7 +516,7 @@ class Runner:
             path.write_text(mutant.apply(self.sources.text(mutant.file)), encoding="utf-8")
             built = {}
             for check in self.checks_of(mutant):
-                key = (check.program, check.strategy)
+                key = check.build
                 try:
                     if key not in built:
                         built[key] = slot / check.program
@@ -613,8 +630,8 @@ def list_mutants(mutants, missing):
 
 
 def run(options):
-    mutants = load(options.tree / "tests" / "mutants.toml")
-    sources = Sources(options.tree)
+    mutants, some_of_the_harness = load(options.tree / "tests" / "mutants.toml")
+    sources = Sources(options.tree, some_of_the_harness)
     missing = {}
     for mutant in mutants:
         try:

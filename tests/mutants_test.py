@@ -85,6 +85,18 @@ class OnASmallTree(unittest.TestCase):
         # The tree itself is as it was.
         self.assertEqual((self.tree / "core" / "thing.hpp").read_text(encoding="utf-8"), THING)
 
+    def test_killed_by_a_sanitizer_only(self):
+        overflow = {"from": "x + 1", "to": "x + 2147483647", "killers": ["thing_test"]}
+        test = self.tree / "tests" / "thing_test.cpp"
+        test.write_text(TEST + "TEST(Thing, next_is_called) { EXPECT_NE(next(testing::UnitTest::GetInstance()->random_seed() + 9), 0); }\n",
+                        encoding="utf-8")
+        self.addCleanup(test.write_text, TEST, encoding="utf-8")
+        status, said = self.run_with(entry("overflow", **overflow))
+        self.assertEqual(status, 1, said)
+        status, said = self.run_with(entry("overflow", sanitize="undefined", **overflow))
+        self.assertEqual(status, 0, said)
+        self.assertIn("killed by thing_test: Thing.next_is_called", said)
+
     def test_survivor_without_sentence_fails(self):
         lives = {"from": "x + 1", "to": "x + 2"}
         status, said = self.run_with(entry("lives", **lives) + "".join(entry(f"dies{i}") for i in range(30)))
@@ -152,7 +164,7 @@ class OnASmallTree(unittest.TestCase):
     def test_bad_data_and_bad_arguments_end_with_status_2(self):
         for data in ("nonsense", "", entry("dies", kind="other"), entry("dies", sometimes=True), entry("Dies"),
                      entry("dies") + entry("dies"), entry("dies", killers=None), entry("dies", to="x + x"),
-                     entry("dies", tries=0)):
+                     entry("dies", tries=0), entry("dies", sanitize="dirt")):
             status, said = self.run_with(data)
             self.assertEqual(status, 2, data)
             self.assertIn("mutants.toml", said)
@@ -164,7 +176,7 @@ class OnASmallTree(unittest.TestCase):
 
 class Edits(unittest.TestCase):
     def mutant(self, *edits):
-        return mutants.Mutant("name", "file", edits, "rule", "", (), "", 1, "", "", False)
+        return mutants.Mutant("name", "file", edits, "rule", "", (), "", "", 1, "", "", False)
 
     def test_nth_occurrence_and_further_changes_are_made(self):
         self.assertEqual(self.mutant(("a", "x", 2)).apply("a a a"), "a x a")

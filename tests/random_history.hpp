@@ -182,7 +182,7 @@ class RandomHistories {
   void update(HistoryEntry& entry) {
     if (chance(20)) {
       entry.precondition = Precondition::Kind::seq_no_term;
-      entry.condition = (chance(70) ? state_.word : SeqNoTerm(1, 1)).bits();
+      entry.condition = (chance(70) ? SeqNoTerm(state_.word.seq_no(), state_.word.term()) : SeqNoTerm(1, 1)).bits();
     }
     const bool unconditional = entry.precondition == Precondition::Kind::none;
     if (unconditional && chance(35) && lose_race(entry)) return;
