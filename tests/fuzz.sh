@@ -83,7 +83,7 @@ fuzz() {
   [ ! -e "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
   # A results file has a header of more than 2 KB; sequences of operations are worth more when they are many.
   case "$target" in
-    operations) options+=(-max_len=1024) ;;
+    operations) options+=(-max_len=1024 -len_control=0) ;;
     csv) options+=(-max_len=8192) ;;
     *) options+=(-max_len=4096) ;;
   esac

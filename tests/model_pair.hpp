@@ -164,8 +164,10 @@ class ModelPair {
     return ids()[choice < 192 ? choice % 6 : choice % ids().size()];
   }
   static std::string name(std::string_view id) {
-    if (id.size() <= 12) return '"' + std::string(id) + '"';
-    return '"' + std::string(id.substr(0, 4)) + "...\" (" + std::to_string(id.size()) + " bytes)";
+    std::string quoted(1, '"');
+    for (const char c : id.substr(0, 12)) c == '\0' ? quoted.append("\\0") : quoted.append(1, c);
+    if (id.size() <= 12) return quoted + '"';
+    return quoted + "...\" (" + std::to_string(id.size()) + " bytes)";
   }
 
   /// Sizes at the edges of the size classes as often as anywhere below 40 KiB.

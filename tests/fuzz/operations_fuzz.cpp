@@ -2,14 +2,13 @@
 /// and all counters must agree.
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/choices.hpp"
+#include "tests/fuzz/require.hpp"
 #include "tests/model_pair.hpp"
 
 namespace occ {
@@ -30,8 +29,7 @@ void check(std::string_view strategy, std::span<const std::uint8_t> bytes) {
   if (differences.empty()) return;
   std::string narrative;
   (void)run(strategy, bytes, &narrative);
-  std::fprintf(stderr, "%s%s\n", narrative.c_str(), differences.c_str());
-  std::abort();
+  fail(narrative + differences);
 }
 
 const std::vector<std::string_view>& storing() {

@@ -8,7 +8,8 @@ namespace occ {
 
 /// Ends the program, which is what a fuzzer and a test both take for a finding.
 [[noreturn]] inline void fail(std::string_view what) {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(what.size()), what.data());
+  std::fwrite(what.data(), 1, what.size(), stderr);
+  std::fputc('\n', stderr);
   std::abort();
 }
 inline void require(bool holds, std::string_view what) {
