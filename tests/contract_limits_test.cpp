@@ -209,6 +209,10 @@ TEST_P(ContractLimits, seq_no_that_runs_out_costs_no_memory) {
   const std::size_t warm = table->memory().total();
   refuse(200);
   EXPECT_LE(table->memory().total(), warm + (std::size_t{1} << 20));
+  const std::size_t slots = table->memory().slots;
+  for (int i = 0; i < 5'000; ++i)
+    expect_rejected(handle->create("new" + std::to_string(i), {}), Cause::seq_no_exhausted);
+  EXPECT_EQ(table->memory().slots, slots);
 }
 
 TEST_P(ContractLimits, seq_no_that_runs_out_under_all_threads_is_given_once_each) {
@@ -322,6 +326,32 @@ TEST_P(ContractLimits, memory_follows_the_ids_that_are_remembered_where_slots_ar
     ASSERT_EQ(handle_->get(id_of(number), document_).result, Result::found) << id_of(number);
   EXPECT_EQ(put(id_of(born - 600)).version, 3) << "a tombstone that is not yet forgotten";
   EXPECT_EQ(put(id_of(born - 1'600)).version, 1);
+}
+
+/// By all that deletes; and a slot whose id was deleted again in the meantime waits for the later tombstone.
+TEST_P(ContractLimits, slots_of_ids_that_are_deleted_again_are_reused) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "declares that memory grows with the ids ever written";
+  table_->set_gc_deletes(100);
+  const auto live_and_die = [&](std::uint64_t number) {
+    const std::string id = "id" + std::to_string(number);
+    ASSERT_EQ(put(id).result, Result::created);
+    const Outcome deleted = number % 2 == 0
+                                ? handle_->remove(id)
+                                : handle_->update(id, [](const DocumentView&, Source&) { return Transformed::remove; });
+    ASSERT_EQ(deleted.result, Result::deleted);
+  };
+  std::uint64_t born = 0;
+  const auto turns = [&](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i, ++born) {
+      live_and_die(born);
+      if (born >= 5) live_and_die(born - 5);
+      clock_.advance_ms(10);
+    }
+  };
+  turns(1'000);
+  const std::size_t warm = table_->memory().slots;
+  turns(scaled(20'000));
+  EXPECT_LE(table_->memory().slots, warm + (std::size_t{64} << 10));
 }
 
 /// Whoever deletes leaves the slots of its dead to those that come after it.

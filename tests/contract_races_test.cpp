@@ -549,6 +549,28 @@ TEST_P(ContractRaces, memory_under_writers_that_get_in_each_others_way_is_bounde
   EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
 }
 
+/// As above, for the bodies of those that come second where all create one id.
+TEST_P(ContractRaces, memory_under_creations_by_all_threads_is_bounded) {
+  if (!GetParam().memory_bounded) GTEST_SKIP() << "declares that a suspended thread holds memory back";
+  constexpr std::size_t kThreads = 4;
+  const std::uint64_t rounds = scaled(4'000);
+  const std::vector<std::byte> source(100'000);
+  table_->set_gc_deletes(-1);
+  std::barrier next(static_cast<std::ptrdiff_t>(kThreads));
+  race(*table_, kThreads, [&](std::size_t thread, AnyHandle& handle) {
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+      const std::string id = "id" + std::to_string(round);
+      next.arrive_and_wait();
+      handle.create(id, source);
+      next.arrive_and_wait();
+      if (thread == round % kThreads) {
+        handle.remove(id);
+      }
+    }
+  });
+  EXPECT_LE(table_->memory().bodies, std::size_t{32} << 20);
+}
+
 TEST_P(ContractRaces, handles_made_and_destroyed_under_writers_lose_nothing) {
   constexpr std::size_t kThreads = 4;
   const std::uint64_t turns = scaled(2'000);

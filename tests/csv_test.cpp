@@ -46,6 +46,15 @@ TEST(Csv, read_missing_file_is_bad_input) {
   EXPECT_THROW(read_csv("/nonexistent/x.csv"), BadInput);
 }
 
+TEST(Csv, read_folder_is_bad_input_that_says_so) {
+  try {
+    read_csv("/tmp");
+    ADD_FAILURE() << "a folder was read";
+  } catch (const BadInput& error) {
+    EXPECT_NE(std::string(error.what()).find("it is a folder"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Csv, find_column_unknown_is_nothing) {
   const CsvTable table = parse_csv("a,b\n", "test");
   EXPECT_EQ(table.find_column("b"), 1U);

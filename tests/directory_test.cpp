@@ -193,6 +193,19 @@ TEST_F(DirectoryTest, long_and_short_ids_do_not_share_slots) {
   EXPECT_NE(&insert(std::string(512, 'n')), &other);
 }
 
+/// The numbers of two shards cannot be compared, and the words of a slot must only ever grow.
+TEST(SlotArena, slot_of_one_shard_is_not_given_to_another) {
+  SlotArena<Slot> arena(2);
+  Slot& slot = arena.take("a", 0);
+  arena.give(slot, 1, 0);
+  EXPECT_NE(&arena.take("b", 1), &slot);
+  EXPECT_EQ(&arena.take("c", 0), &slot);
+  Slot& other = arena.take("d", 1);
+  arena.give(other, 1, 1);
+  EXPECT_NE(&arena.take("e", 0), &other);
+  EXPECT_EQ(&arena.take("f", 1), &other);
+}
+
 TEST_F(DirectoryTest, inserts_and_erases_in_any_order_agree_with_a_set) {
   std::mt19937_64 random(7);
   std::set<std::string> expected;
