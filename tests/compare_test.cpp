@@ -422,6 +422,14 @@ TEST(Compare, compare_unknown_verdict_is_refused) {
               AllOf(HasSubstr("'maybe'"), HasSubstr("caught")));
 }
 
+TEST(Compare, compare_threads_that_no_run_has_is_refused) {
+  for (const char* threads : {"0", "1.5", "-1", "1e308", ""}) {
+    EXPECT_THAT(refusal({Rows{}.add("mutex_global", {1}, {{"threads", threads}}).file()}),
+                AllOf(HasSubstr("'threads'"), HasSubstr("from 1 to 1000000")))
+        << threads;
+  }
+}
+
 TEST(Compare, compare_unknown_metric_lists_the_accepted_and_identity_is_none) {
   const ResultFile file = Rows{}.add("mutex_global", {1}).file();
   EXPECT_THAT(refusal({file}, {.metric = "speed"}),
