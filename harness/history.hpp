@@ -40,7 +40,8 @@ struct HistoryEntry {
   SeqNoTerm decided_on;
   SeqNoTerm word;
   Version version = kVersionNotFound;
-  /// Fingerprints of the source that was read (get, update) and of the one that was written; 0 if there was none.
+  /// Fingerprints of the source that was read (get, update) and of the one that was written (by an update that inserted
+  /// its upsert: of that); 0 if there was none.
   std::uint32_t read = 0;
   std::uint32_t wrote = 0;
 };
@@ -103,10 +104,16 @@ struct HistoryReport {
 /// the order of its operations; documents are independent (linearizability is local), and checked on `workers` threads.
 ///
 /// Never accuses a linearizable history. Convicts every other one, with three exceptions: absence without a word,
-/// expiry of a tombstone and operations without an answer are judged by whether a time for them exists, each alone.
+/// expiry of a tombstone and operations without an answer are judged by whether a time for them exists, each alone. A
+/// history begins with an empty table.
 ///
-/// Method: Gibbons and Korach 1997, Theorem 4.13: a register whose writes return unique increasing versions.
-/// Memory: a copy of the entries (64 bytes each) and 16 bytes for each entry of the largest partition.
+/// Method: Gibbons and Korach 1997, Theorem 4.13: a register whose writes return unique increasing versions; the same
+/// online in rystsov/fast-jepsen. Here the versions are words, several kinds of writes replace one another, and the
+/// outcomes are replayed through `decide`.
+/// Cost: One sweep over each document's versions; about 10 to 15 million operations a second and core.
+/// Memory beside the entries: 8 bytes an entry, 4 bytes a document and worker, and 32 bytes an entry of each worker's
+/// document (doubled for an update that lost a race). At most 2^32 - 1 entries (std::length_error); throws
+/// std::out_of_range if an entry's document is not below `documents`.
 HistoryReport check_history(std::span<const std::span<const HistoryEntry>> threads, const HistoryRules& rules,
                             unsigned workers);
 
