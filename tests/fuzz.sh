@@ -12,8 +12,8 @@ usage: tests/fuzz.sh TARGET|all [--seconds N] [--jobs N] [--corpus-out DIR]
   --seconds N   of each target (default: 60)
   --jobs N      targets at a time (default: the number of processors)
   --corpus-out DIR
-                afterwards a small part of everything found that reaches every branch that was reached, in DIR/TARGET;
-                tests/fuzz/corpus keeps its corpus up to date
+                afterwards add to DIR/TARGET, which may be new, the inputs found that reach a branch which no input there
+                reaches: tests/fuzz/corpus grows, a new folder gets a small corpus of everything
 
 Begins with the corpus of tests/fuzz/corpus and the examples. What fuzzing adds to it stays in build/fuzz/corpus/TARGET,
 so a later call goes on from there. Inputs that break something go to build/fuzz/findings/TARGET; `build/fuzz/fuzz_TARGET
@@ -119,12 +119,9 @@ done
 if [ -n "$corpus_out" ]; then
   for target in "${targets[@]}"; do
     mapfile -t begin < <(inputs "$target")
-    fresh="$(mktemp -d)"
-    "$build/fuzz_$target" -merge=1 -use_counters=0 -timeout=20 "$fresh" "$build/corpus/$target" "${begin[@]}" >"$build/$target.merge.log" 2>&1 ||
-      fail "merging the corpus of $target failed: $build/$target.merge.log"
     mkdir -p "$corpus_out/$target"
-    cp -n "$fresh"/* "$corpus_out/$target/"
-    rm -r "$fresh"
+    "$build/fuzz_$target" -merge=1 -use_counters=0 -timeout=20 "$corpus_out/$target" "$build/corpus/$target" "${begin[@]}" \
+      >"$build/$target.merge.log" 2>&1 || fail "merging the corpus of $target failed: $build/$target.merge.log"
     echo "$target: $(find "$corpus_out/$target" -type f | wc -l) inputs in $corpus_out/$target"
   done
 fi
