@@ -19,7 +19,9 @@ namespace occ {
 /// one removes the entry. An entry that somebody counts on is never removed, so two threads with one key always meet in
 /// one lock.
 /// Source: Elasticsearch's KeyedLock, which does the same over a ConcurrentHashMap.
-template <class Lock>
+///
+/// 1024 buckets keep keys of a few dozen threads apart; fewer are for models.
+template <class Lock, std::size_t buckets = 1024>
 class KeyedLocks {
   struct Entry {
     const void* key = nullptr;
@@ -73,7 +75,7 @@ class KeyedLocks {
   };
 
  private:
-  static constexpr std::size_t kBuckets = 1024;
+  static constexpr std::size_t kBuckets = buckets;
 
   static Entry& enter(Bucket& bucket, const void* key) {
     const std::lock_guard held(bucket.lock);

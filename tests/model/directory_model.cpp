@@ -14,8 +14,9 @@
 namespace occ::model {
 namespace {
 
-/// Eight ids that share a bucket of a directory of two: the eighth overflows.
-constexpr std::size_t kIdCount = 8;
+/// Ids that share a bucket of a directory of two: the eighth overflows. With the last one a directory of four is due,
+/// since three entries in four are the bound.
+constexpr std::size_t kIdCount = 11;
 const std::array<std::string, kIdCount> kIds = [] {
   std::array<std::string, kIdCount> ids;
   std::size_t found = 0;
@@ -28,9 +29,15 @@ const std::array<std::string, kIdCount> kIds = [] {
 
 struct Slot {
   struct Key {
+    using Buffer = int;
     rl::var<unsigned> number;
-    [[nodiscard]] std::string_view view() const { return kIds[const_cast<rl::var<unsigned>&>(number)($).load()]; }
-    [[nodiscard]] bool matches(std::string_view id) const { return view() == id; }
+    [[nodiscard]] std::string_view copy(Buffer&) const {
+      return kIds[const_cast<rl::var<unsigned>&>(number)($).load()];
+    }
+    [[nodiscard]] std::uint64_t occupant_if(std::string_view id) const {
+      Buffer none;
+      return copy(none) == id ? 1 : 0;
+    }
   };
   Key key;
 };
@@ -43,13 +50,16 @@ struct Fixture {
   std::array<unsigned, 3> made{};
 
   Slot* insert(unsigned id, unsigned thread) {
-    return &directory.find_or_insert(hash_id(kIds[id]), kIds[id], [&]() -> Slot& {
-      Slot& slot = slots[8 * thread + made[thread]++];
-      slot.key.number($).store(id);
-      return slot;
-    });
+    Slot* fresh = nullptr;
+    const auto make = [&] {
+      fresh = &slots[8 * thread + made[thread]++];
+      fresh->key.number($).store(id);
+      return fresh;
+    };
+    const auto place = directory.find_or_insert(hash_id(kIds[id]), kIds[id], make, [](Slot&) {});
+    return place.slot != nullptr ? place.slot : fresh;
   }
-  Slot* find(unsigned id) { return directory.find(hash_id(kIds[id]), kIds[id]); }
+  Slot* find(unsigned id) { return directory.find(hash_id(kIds[id]), kIds[id]).slot; }
 };
 
 template <class Self, int threads>
@@ -126,15 +136,69 @@ struct TwoInserts : OnOneSegment<TwoInserts<there>, 3> {
   }
 };
 
+/// Inserts of two ids into one bucket: neither takes the other's lane, and a third thread finds each of them or not,
+/// and what it has found it finds again.
+struct OneBucket : OnOneSegment<OneBucket, 3> {
+  void thread(unsigned index) {
+    if (index < 2) {
+      Slot* const slot = fixture->insert(index, index);
+      RL_ASSERT(fixture->find(index) == slot);
+    } else {
+      Slot* const seen = fixture->find(0);
+      if (seen != nullptr) RL_ASSERT(fixture->find(0) == seen);
+      fixture->find(1);
+    }
+  }
+  void after() {
+    RL_ASSERT(fixture->find(0) != nullptr && fixture->find(1) != nullptr && fixture->find(0) != fixture->find(1));
+    RL_ASSERT(fixture->directory.size() == 2);
+    fixture.reset();
+  }
+};
+
+/// One thread makes the bucket overflow, another one's insert then grows the segment; a third finds what was there, on
+/// either side of the overflow.
+struct OverflowAndGrowth : OnOneSegment<OverflowAndGrowth, 3> {
+  std::array<Slot*, 7> there{};
+  void before() {
+    OnOneSegment::before();
+    for (unsigned id = 0; id < 7; ++id) there[id] = fixture->insert(id, 0);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      Slot* const slot = fixture->insert(7, 1);
+      for (unsigned id = 8; id < kIdCount; ++id) fixture->insert(id, 1);
+      RL_ASSERT(fixture->find(7) == slot);
+    } else if (index == 1) {
+      Slot* const slot = fixture->insert(7, 2);
+      RL_ASSERT(fixture->find(7) == slot);
+    } else {
+      RL_ASSERT(fixture->find(6) == there[6]);
+      Slot* const seen = fixture->find(7);
+      RL_ASSERT(fixture->find(0) == there[0]);
+      if (seen != nullptr) RL_ASSERT(fixture->find(7) == seen);
+    }
+  }
+  void after() {
+    for (unsigned id = 0; id < 7; ++id) RL_ASSERT(fixture->find(id) == there[id]);
+    RL_ASSERT(fixture->directory.size() == kIdCount);
+    fixture.reset();
+  }
+};
+
 }  // namespace
 }  // namespace occ::model
 
-int main() {
+int main(int count, char** arguments) {
   using namespace occ::model;
-  bool passed = explore<GrowthAgainstFind>("growth against find", 2);
-  passed &= explore<OverflowAgainstFind>("overflow against find", 2);
-  passed &= explore<TwoInserts<0>>("two inserts of one id", 1);
-  passed &= sample<TwoInserts<4>>("two inserts of one id, then growth", 100'000);
-  passed &= sample<TwoInserts<5>>("two inserts of one id that grows the segment", 100'000);
-  return passed ? 0 : 1;
+  return run_scenarios(count, arguments,
+                       {
+                           explore<GrowthAgainstFind>("growth_against_find", 2),
+                           explore<OverflowAgainstFind>("overflow_against_find", 2),
+                           explore<OneBucket>("two_ids_one_bucket", 1),
+                           explore<TwoInserts<0>>("two_inserts_of_one_id", 1),
+                           sample<TwoInserts<4>>("two_inserts_of_one_id_then_growth", 30'000),
+                           sample<TwoInserts<5>>("two_inserts_that_grow", 30'000),
+                           sample<OverflowAndGrowth>("overflow_and_growth", 30'000),
+                       });
 }

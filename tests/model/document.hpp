@@ -1,62 +1,125 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <vector>
 
+#include "core/block.hpp"
 #include "core/document_table.hpp"
 
 namespace occ::model {
 
-/// A source of two words that belong together: how many updates, and its complement.
-inline Bytes make_source(std::uint64_t count, std::uint64_t (&words)[2]) {
-  words[0] = count;
-  words[1] = ~count;
+/// A source whose words belong together: how many updates, its complement, and, if it is a larger one, the first again.
+using SourceWords = std::array<std::uint64_t, 3>;
+constexpr SourceWords source_words(std::uint64_t count) {
+  return {count, ~count, count};
+}
+inline Bytes small_source(const SourceWords& words) {
+  return std::as_bytes(std::span(words).first(2));
+}
+inline Bytes larger_source(const SourceWords& words) {
   return std::as_bytes(std::span(words));
 }
-inline std::uint64_t word_of(Bytes source, std::size_t at) {
-  std::uint64_t word;
-  std::memcpy(&word, source.data() + at * 8, 8);
-  return word;
+inline std::uint64_t count_in(Bytes source) {
+  SourceWords words{};
+  RL_ASSERT(source.size() == 16 || source.size() == 24);
+  std::memcpy(words.data(), source.data(), source.size());
+  RL_ASSERT(words[1] == ~words[0] && (source.size() == 16 || words[2] == words[0]));
+  return words[0];
 }
 
 inline constexpr auto kAddOne = [](const DocumentView& current, Source& next) {
-  std::uint64_t words[2];
-  next.assign(make_source(word_of(current.source, 0) + 1, words));
+  next.assign(small_source(source_words(count_in(current.source) + 1)));
+  return Transformed::write;
+};
+inline constexpr auto kAddOneAndGrow = [](const DocumentView& current, Source& next) {
+  next.assign(larger_source(source_words(count_in(current.source) + 1)));
   return Transformed::write;
 };
 
-/// A table with one document that has been updated 0 times.
+/// A table of one document with a handle for each of three threads, and what was written to it and read from it. An
+/// execution is checked at its end: only then is it known which word each version got.
 template <class Table>
 class OneDocument {
  public:
-  OneDocument() {
-    std::uint64_t words[2];
-    table_.handle().create("id", make_source(0, words));
+  /// The document is there, updated 0 times, unless `empty`.
+  explicit OneDocument(bool empty = false) {
+    if (!empty) RL_ASSERT(create(0));
   }
 
   Table& table() { return table_; }
 
-  void update(int times) {
-    auto handle = table_.handle();
-    for (int i = 0; i < times; ++i)
-      RL_ASSERT(handle.update("id", kAddOne, {.retry_on_conflict = 9}).result == Result::updated);
+  /// False if it was there.
+  bool create(unsigned thread) {
+    const Outcome outcome = handles_[thread].create("id", small_source(source_words(0)));
+    RL_ASSERT(outcome.wrote() || outcome.cause == Cause::already_exists);
+    return note(outcome);
   }
 
-  /// Reads once: the source is whole and the version is its own.
-  std::uint64_t read() {
-    auto handle = table_.handle();
+  void update(unsigned thread, int times, const UpdateOptions& options = {.retry_on_conflict = 9}) {
+    for (int i = 0; i < times; ++i) RL_ASSERT(note(handles_[thread].update("id", kAddOne, options)));
+  }
+
+  void update_to_larger(unsigned thread) { RL_ASSERT(note(handles_[thread].update("id", kAddOneAndGrow))); }
+
+  /// A delete, or the write of a new document with 0 updates.
+  void remove(unsigned thread) { RL_ASSERT(note(handles_[thread].remove("id"))); }
+  void index(unsigned thread) {
+    restarts_ = true;
+    RL_ASSERT(note(handles_[thread].index("id", small_source(source_words(0)))));
+  }
+
+  /// Reads once; the source is whole. The version, 0 if the document is not there.
+  Version read(unsigned thread) {
     Document document;
-    RL_ASSERT(handle.get("id", document).result == Result::found);
-    const Bytes source = document.source.bytes();
-    RL_ASSERT(source.size() == 16 && word_of(source, 1) == ~word_of(source, 0));
-    RL_ASSERT(static_cast<std::uint64_t>(document.version) == 1 + word_of(source, 0));
-    return word_of(source, 0);
+    const Outcome outcome = handles_[thread].get("id", document);
+    if (outcome.result == Result::not_found) return 0;
+    reads_.push_back({outcome.version, outcome.word, count_in(document.source.bytes())});
+    RL_ASSERT(document.version == outcome.version && document.word == outcome.word);
+    return document.version;
+  }
+
+  /// After the threads: the writes form a chain in which each replaced the one before it under a higher number, and
+  /// whoever read a version read the word and the source that were written with it. `version` is the last one.
+  void check(Version version) {
+    for (Version at = 1; at <= version; ++at) {
+      RL_ASSERT(written_[at].wrote());
+      if (at > 1) RL_ASSERT(written_[at].decided_on == written_[at - 1].word);
+      RL_ASSERT(written_[at].word > written_[at].decided_on || at == 1);
+    }
+    for (const Read& read : reads_) {
+      RL_ASSERT(read.version <= version && read.word == written_[read.version].word);
+      RL_ASSERT(restarts_ || read.count + 1 == static_cast<std::uint64_t>(read.version));
+    }
   }
 
  private:
+  struct Read {
+    Version version;
+    SeqNoTerm word;
+    std::uint64_t count;
+  };
+
+  bool note(const Outcome& outcome) {
+    if (!outcome.wrote()) return false;
+    RL_ASSERT(outcome.version < static_cast<Version>(written_.size()) && !written_[outcome.version].wrote());
+    written_[outcome.version] = outcome;
+    return true;
+  }
+
+  std::array<Outcome, 16> written_{};
+  std::vector<Read> reads_;
+  bool restarts_ = false;
   Table table_{TableOptions{}};
+  /// Before the table, whose pool unmaps them.
+  struct Blocks {
+    ~Blocks() { Block::destroy_all(); }
+  } blocks_;
+  typename Table::Handle handles_[3]{typename Table::Handle(table_), typename Table::Handle(table_),
+                                     typename Table::Handle(table_)};
 };
 
 }  // namespace occ::model

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <optional>
+
+#include "tests/model/document.hpp"
+#include "tests/model/simulate.hpp"
+
+namespace occ::model {
+
+template <class Self, class Table, int threads>
+struct OnOneDocument : rl::test_suite<Self, threads> {
+  std::optional<OneDocument<Table>> document;
+  void before() { document.emplace(); }
+  void finish(Version version) {
+    document->read(0);
+    document->check(version);
+    document.reset();
+  }
+};
+
+/// Of two updates by one thread the second uses the first body again, of seven each one uses the body of the one before
+/// (with epochs, some uses ago); what the other thread reads is one of the documents that there were.
+template <class Table, int updates>
+struct ReaderAgainstReuse : OnOneDocument<ReaderAgainstReuse<Table, updates>, Table, 2> {
+  void thread(unsigned index) {
+    if (index == 0) {
+      this->document->update(index, updates);
+    } else {
+      this->document->read(index);
+    }
+  }
+  void after() { this->finish(1 + updates); }
+};
+
+/// As above, the body used again by a third thread.
+template <class Table>
+struct ReaderAgainstTwoWriters : OnOneDocument<ReaderAgainstTwoWriters<Table>, Table, 3> {
+  void thread(unsigned index) {
+    if (index == 2) {
+      this->document->read(index);
+    } else {
+      this->document->update(index, index == 0 ? 1 : 2);
+    }
+  }
+  void after() { this->finish(4); }
+};
+
+/// Two reads of one thread see versions that do not go back.
+template <class Table>
+struct ReadsDoNotGoBack : OnOneDocument<ReadsDoNotGoBack<Table>, Table, 2> {
+  void thread(unsigned index) {
+    if (index == 0) {
+      this->document->update(index, 2);
+    } else {
+      const Version first = this->document->read(index);
+      RL_ASSERT(this->document->read(index) >= first);
+    }
+  }
+  void after() { this->finish(3); }
+};
+
+/// A writer that was suspended between its look and its publication meets a body that has left and come back: the word
+/// tells.
+template <class Table>
+struct BodyComesBack : OnOneDocument<BodyComesBack<Table>, Table, 2> {
+  void thread(unsigned index) { this->document->update(index, index == 0 ? 2 : 1); }
+  void after() { this->finish(4); }
+};
+
+/// A reader meets a delete and the creation after it.
+template <class Table>
+struct ReaderAgainstDelete : OnOneDocument<ReaderAgainstDelete<Table>, Table, 2> {
+  void thread(unsigned index) {
+    if (index == 0) {
+      this->document->remove(index);
+      this->document->index(index);
+    } else {
+      this->document->read(index);
+    }
+  }
+  void after() { this->finish(3); }
+};
+
+/// A reader meets a body of another size class, and then one of the first again.
+template <class Table>
+struct ReaderAgainstLargerBody : OnOneDocument<ReaderAgainstLargerBody<Table>, Table, 2> {
+  void thread(unsigned index) {
+    if (index == 0) {
+      this->document->update_to_larger(index);
+      this->document->update(index, 1);
+    } else {
+      this->document->read(index);
+    }
+  }
+  void after() { this->finish(3); }
+};
+
+/// Updates that compute on a copy and publish if nobody came between.
+template <class Table>
+struct OptimisticWriters : OnOneDocument<OptimisticWriters<Table>, Table, 2> {
+  void thread(unsigned index) {
+    this->document->update(index, 1, {.retry_on_conflict = 9, .form = UpdateForm::optimistic});
+  }
+  void after() { this->finish(3); }
+};
+
+/// Two creations of one document, and a reader: one of them creates it.
+template <class Table>
+struct TwoCreations : OnOneDocument<TwoCreations<Table>, Table, 3> {
+  int created = 0;
+  void before() {
+    created = 0;
+    this->document.emplace(true);
+  }
+  void thread(unsigned index) {
+    if (index == 2) {
+      this->document->read(index);
+    } else if (this->document->create(index)) {
+      ++created;
+    }
+  }
+  void after() {
+    RL_ASSERT(created == 1);
+    this->finish(1);
+  }
+};
+
+/// No update is lost, and numbers only grow.
+template <class Table, int threads>
+struct Writers : OnOneDocument<Writers<Table, threads>, Table, threads> {
+  void thread(unsigned index) { this->document->update(index, 1); }
+  void after() { this->finish(1 + threads); }
+};
+
+/// Writes without a condition: each is above the one that it replaces, whoever drew first.
+template <class Table>
+struct UnconditionalWriters : OnOneDocument<UnconditionalWriters<Table>, Table, 2> {
+  void thread(unsigned index) { this->document->index(index); }
+  void after() { this->finish(3); }
+};
+
+/// A fail-over between the draw of a number and its publication: each write carries the term that its number was drawn
+/// with.
+template <class Table>
+struct FailOver : OnOneDocument<FailOver<Table>, Table, 2> {
+  void thread(unsigned index) {
+    if (index == 0) {
+      this->document->update(index, 2);
+    } else {
+      RL_ASSERT(this->document->table().fail_over(0));
+    }
+  }
+  void after() {
+    RL_ASSERT(this->document->table().next(0).term() == 2 && this->document->table().next(0).seq_no() == 3);
+    this->finish(3);
+  }
+};
+
+}  // namespace occ::model

@@ -1,0 +1,22 @@
+/// The real headers of packed_cas, with core's pool, and all that they are made of but the directory: one document.
+#include "tests/model/document_scenarios.hpp"
+#include "variants/packed_cas.hpp"
+
+int main(int count, char** arguments) {
+  using namespace occ::model;
+  using Table = occ::PackedCas;
+  return run_scenarios(count, arguments,
+                       {
+                           sample<ReaderAgainstDelete<Table>>("reader_against_delete", 50'000),
+                           sample<FailOver<Table>>("fail_over", 50'000),
+                           sample<ReaderAgainstReuse<Table, 2>>("reader_against_reuse", 100'000),
+                           sample<ReaderAgainstTwoWriters<Table>>("reader_against_two_writers", 50'000),
+                           sample<ReadsDoNotGoBack<Table>>("reads_do_not_go_back", 50'000),
+                           sample<BodyComesBack<Table>>("body_comes_back", 50'000),
+                           sample<TwoCreations<Table>>("two_creations", 50'000),
+                           sample<Writers<Table, 2>>("two_writers", 50'000),
+                           sample<UnconditionalWriters<Table>>("unconditional_writers", 50'000),
+                           sample<Writers<Table, 3>>("three_writers", 50'000),
+                           explore<ReaderAgainstReuse<Table, 1>>("reader_against_update", 1),
+                       });
+}
