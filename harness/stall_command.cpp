@@ -1,6 +1,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <span>
 
 #include "CLI/CLI.hpp"
 #include "fmt/format.h"
@@ -179,6 +180,10 @@ void print_summary(const std::vector<StrategyResult>& results) {
                                       : "bounded",
                result.verdict());
   }
+  fmt::print(
+      "measured lock_free: nobody stops wherever others are stopped; wait_free looks the same. In brackets: whom a "
+      "stopped "
+      "thread stops at worst.\n");
   if (new_memory) {
     fmt::print(
         "* while a thread stands inside the pool's mutex, updates that need ever more memory stop too; new memory is "
@@ -190,6 +195,12 @@ void print_legend() {
   fmt::print(
       "Throughput of survivors while threads are stopped, as a multiple of what it was before; same: the document (for "
       "creations: the directory's segment) of the stopped thread.\n");
+}
+
+std::string stops_text(std::span<const StallRow> rows) {
+  const auto stalled = std::ranges::count(rows, Survival::stalled, &StallRow::survival);
+  if (rows.empty()) return "failed";
+  return stalled == 0 ? "nobody stops" : fmt::format("{} of {} stop", stalled, rows.size());
 }
 
 bool doubtful(const StallRow& row) {
@@ -231,8 +242,9 @@ class Stalls {
       if (!plan_[i].empty()) print_detail_header(result.info);
       for (const FaultPoint point : plan_[i]) {
         progress.begin(fmt::format("{} stopped at {}", result.info.name, to_string(point)));
+        const std::size_t rows_before = result.rows.size();
         if (!measure(result, point, files)) return kExitInterrupted;
-        progress.end("");
+        progress.end(stops_text(std::span(result.rows).subspan(rows_before)));
       }
       for (const std::string& problem : result.problems) fmt::print("  FAILED: {}\n", problem);
     }

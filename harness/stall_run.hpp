@@ -41,7 +41,7 @@ struct StallCell {
 enum class StallPhase : std::uint8_t { before, stopping, one, two, after };
 inline constexpr std::array<std::string_view, 5> kStallPhases{"before", "stopping", "one", "two", "after"};
 
-/// What happened in a slice of about 50 ms.
+/// What happened in a slice of 50 ms, or of an eighth of a phase where that is less.
 struct StallSlice {
   /// ms since the cell began, at the slice's ends.
   double begin_ms = 0;

@@ -18,9 +18,9 @@ enum class Survival : std::uint8_t {
 };
 std::string_view to_string(Survival survival);
 
-/// Survivors are slow where threads outnumber cores. This is far below what any of them does, and above what a stalled
-/// one can have had under way.
-inline constexpr std::uint64_t kLeastOperations = 10;
+/// Survivors are slow where threads outnumber cores, and creations are slowed on purpose; a stalled one can finish what
+/// it had under way, but not in every quarter of the time.
+inline constexpr std::uint64_t kLeastOperations = 2;
 /// Memory may grow by this beyond the ids created, and still count as bounded: regions of 2 MiB, chains in caches and
 /// batches that wait for a grace period are all below it.
 inline constexpr std::uint64_t kMemoryAllowanceBytes = std::uint64_t{16} << 20;

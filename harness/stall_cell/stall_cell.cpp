@@ -300,8 +300,9 @@ class Stage {
   /// Slices until the time is up or `done` says so.
   void watch(StallPhase phase, double for_ms, const std::function<bool()>& done) {
     const double end_ms = now_ms() + for_ms;
+    const double slice_ms = std::min(kSliceMs, for_ms / 8);
     while (!done() && now_ms() < end_ms) {
-      const double until_ms = std::min(now_ms() + kSliceMs, end_ms);
+      const double until_ms = std::min(now_ms() + slice_ms, end_ms);
       while (now_ms() < until_ms && !(phase == StallPhase::stopping && done())) {
         std::this_thread::sleep_for(Milliseconds(std::min(until_ms - now_ms(), 5.0)));
       }
