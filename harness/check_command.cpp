@@ -20,6 +20,10 @@ struct CheckOptions {
   unsigned threads = std::max(1U, std::thread::hardware_concurrency());
 };
 
+std::string count(std::uint64_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 HistoryFile read(const std::string& file) {
   if (file == "-") return read_history(std::cin, "standard input");
   std::ifstream in(file, std::ios::binary);
@@ -30,15 +34,15 @@ HistoryFile read(const std::string& file) {
 int check(const CheckOptions& options) {
   const HistoryFile file = read(options.file);
   const HistoryReport report = check_history(file.entries(), file.rules, options.threads);
-  fmt::print("{} operations on {} documents, checked in {:.3f} s by {} threads\n", report.operations, report.documents,
-             report.check_s, report.check_threads);
+  fmt::print("{} on {}, checked in {:.3f} s by {}\n", count(report.operations, "operation"),
+             count(report.documents, "document"), report.check_s, count(report.check_threads, "thread"));
   fmt::print("{:.1f} % of {} neighbours of different threads overlapped in time{}\n", report.overlap() * 100,
              report.pairs, report.overlapping == 0 ? ": a check without overlap has no power" : "");
   if (report.wrong_documents == 0) {
     fmt::print("linearizable: one order explains every answer\n");
     return kExitOk;
   }
-  fmt::print("NOT linearizable: {} of {} documents are wrong{}\n\n", report.wrong_documents, report.documents,
+  fmt::print("NOT linearizable: {} of {} wrong{}\n\n", report.wrong_documents, count(report.documents, "document"),
              report.contradictions.size() < report.wrong_documents ? "; the shortest contradictions" : "");
   for (const Contradiction& each : report.contradictions)
     fmt::print("{}\n", describe(each, file.ids[each.document], file.rules));

@@ -292,7 +292,7 @@ void DocumentCheck::add_unanswered() {
     if (!word.vacant() && find_write(word) == nullptr) unwritten.push_back(word);
   }
   std::ranges::sort(unwritten);
-  unwritten.erase(std::ranges::unique(unwritten).begin(), unwritten.end());
+  unwritten.erase(std::unique(unwritten.begin(), unwritten.end()), unwritten.end());
   for (const SeqNoTerm word : unwritten) {
     if (found_unanswered_.size() == unanswered_.size()) break;
     // What a reader says of the version.

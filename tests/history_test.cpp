@@ -331,6 +331,15 @@ TEST_F(HistoryExpiry, Absence_AfterADelete_OnlyOnceItCanHaveExpired) {
   expect(Violation::impossible_absence, again, 2);
 }
 
+TEST_F(HistoryExpiry, Absence_BeforeTheDeleteCanHaveTakenEffect_ImpossibleAbsence) {
+  rules.gc_deletes_ms = -1;
+  const HistoryEntry first = create({1, 0, 10}, word(1), 5);
+  const HistoryEntry gone = remove({1, 15, 100}, word(1), word(2), 2);
+  const HistoryEntry before = get({2, 50, 60}, word(1), 1, 5);
+  expect_clean({first, gone, before, get_nothing({3, 20, 50})});
+  expect(Violation::impossible_absence, {first, gone, before, get_nothing({3, 20, 49})}, 3);
+}
+
 TEST_F(HistoryExpiry, Create_OnNothing_OnlyOnceTheTombstoneCanHaveExpired) {
   expect(Violation::impossible_absence, with(create({2, 50 * kMs, 117 * kMs}, word(3), 6)), 2);
   expect_clean(with(create({2, 50 * kMs, 118 * kMs}, word(3), 6)));
