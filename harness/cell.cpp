@@ -9,6 +9,7 @@
 #include <cmath>
 #include <deque>
 #include <exception>
+#include <fstream>
 #include <latch>
 #include <limits>
 #include <memory>
@@ -18,6 +19,7 @@
 
 #include "fmt/format.h"
 #include "harness/commands.hpp"
+#include "harness/history_file.hpp"
 #include "harness/measure_table.hpp"
 #include "harness/random.hpp"
 #include "variants/registry.hpp"
@@ -258,8 +260,29 @@ void add(const Report& report, Measurement& measurement, Claims& claims) {
   }
 }
 
-CheckedHistory check(const Recorder& recorder, [[maybe_unused]] const Recording& recording, const Cell& cell,
-                     const Conditions& conditions) {
+void export_history(const std::filesystem::path& file, const Cell& cell, const Conditions& conditions,
+                    std::uint32_t replicate, const std::vector<std::span<const HistoryEntry>>& threads,
+                    const HistoryRules& rules) {
+  std::ofstream out(file, std::ios::binary);
+  if (!out) throw BadInput(fmt::format("--history: cannot write to '{}'", file.string()));
+  const Workload& workload = *cell.workload;
+  write_history(out,
+                {{"strategy", cell.strategy.name},
+                 {"workload", workload.name},
+                 {"threads", cell.threads},
+                 {"replicate", replicate},
+                 {"seed", conditions.seed},
+                 {"docs", cell.documents->size()},
+                 {"fill_percent", workload.fill_percent},
+                 {"dist", workload.distribution.text()},
+                 {"mix", workload.mix.text()},
+                 {"shards", conditions.shards},
+                 {"fail_over_every_ms", conditions.fail_over_every_ms}},
+                threads, rules);
+}
+
+CheckedHistory check(const Recorder& recorder, const Recording& recording, const Cell& cell,
+                     const Conditions& conditions, std::uint32_t replicate) {
   const HistoryRules rules{.gc_deletes_ms = conditions.gc_deletes_ms,
                            .ticks_per_ms = CycleClock::instance().ticks_per_second() / 1e3,
                            .documents = cell.documents->size()};
@@ -272,6 +295,7 @@ CheckedHistory check(const Recorder& recorder, [[maybe_unused]] const Recording&
     DocId id;
     checked.excerpt = describe(first, cell.documents->id(first.document, id), rules);
   }
+  if (!recording.file.empty()) export_history(recording.file, cell, conditions, replicate, threads, rules);
   return checked;
 }
 
@@ -367,7 +391,7 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
       seconds_between(began, steady_now()) * 1e3 + 1 >= static_cast<double>(conditions.gc_deletes_ms);
   measurement.verification = verify(table, *cell.documents, *cell.workload, claims);
   if (record != nullptr) {
-    measurement.history = check(*record, *recording, cell, conditions);
+    measurement.history = check(*record, *recording, cell, conditions, replicate);
     const HistoryReport& history = measurement.history->report;
     DocId id;
     add_history(measurement.verification, history,

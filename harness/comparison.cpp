@@ -22,21 +22,10 @@ namespace {
 // What the rows of one cell agree in, beside threads. collision_probability follows from docs and dist; the window's
 // own time is a measurement. The update form belongs to the strategy: a lock that updates in place competes with a
 // compare-and-swap that cannot.
-constexpr std::array kSettingColumns = {"workload",
-                                        "client",
-                                        "docs",
-                                        "fill_percent",
-                                        "shards",
-                                        "body_bytes",
-                                        "dist",
-                                        "mix",
-                                        "transform",
-                                        "think_ns",
-                                        "retry_on_conflict",
-                                        "backoff",
-                                        "gc_deletes_ms",
-                                        "fail_over_every_ms",
-                                        "pinned"};
+constexpr std::array kSettingColumns = {
+    "workload",          "client",  "docs",          "fill_percent",       "shards",
+    "body_bytes",        "dist",    "mix",           "transform",          "think_ns",
+    "retry_on_conflict", "backoff", "gc_deletes_ms", "fail_over_every_ms", "pinned"};
 constexpr std::array kTextColumns = {"strategy",      "update_form", "progress",     "semantics",
                                      "seq_no_source", "replicate",   "threads",      "seed",
                                      "checked",       "verified",    "latency_kind", "violation",

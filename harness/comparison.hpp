@@ -79,8 +79,13 @@ struct Entry {
   /// Medians over replicates of each replicate's percentile.
   std::optional<double> p50_ns;
   std::optional<double> p99_ns;
-  /// Rows that recorded their history and passed; not part of any speed.
+  /// Rows that recorded their history and passed, how many operations were checked, and the share of neighbouring
+  /// ones that overlapped; not part of any speed.
   std::size_t history_passed = 0;
+  double history_operations = 0;
+  double history_overlap = 0;
+  /// The recorded rows' median ops_per_s as a share of that of the others, if there are both.
+  std::optional<double> recorded_speed;
   Loss loss;
 };
 

@@ -169,10 +169,10 @@ std::string mark(const Entry& entry) {
 }
 
 std::string loss_text(const Entry& entry) {
-  std::string text = fmt::format(
-      "voided: {}, {} of {} rows failed verification{}: {:.0f} updates lost, {:.0f} torn reads", entry.label,
-      entry.loss.rows_failed, entry.loss.rows, entry.loss.expected ? ", as a negative control should" : "",
-      entry.loss.lost_updates, entry.loss.torn_reads);
+  std::string text =
+      fmt::format("voided: {}, {} of {} rows failed verification{}: {:.0f} updates lost, {:.0f} torn reads",
+                  entry.label, entry.loss.rows_failed, entry.loss.rows, entry.loss.expected ? ", as declared" : "",
+                  entry.loss.lost_updates, entry.loss.torn_reads);
   if (entry.loss.oversold > 0) text += fmt::format(", {:.0f} units oversold", entry.loss.oversold);
   if (!entry.loss.violation.empty()) text += "; first: " + entry.loss.violation;
   return text;
@@ -198,6 +198,37 @@ std::string cell_table(const Comparison& comparison, const ComparedCell& cell, T
                entry.p99_ns ? duration(*entry.p99_ns) : "-"});
   }
   return table.text();
+}
+
+/// "30% - 40%", or one of them if they are the same.
+std::string percent_range(const std::vector<double>& shares) {
+  const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
+  const std::string low = fmt::format("{:.0f}", 100 * *least);
+  const std::string high = fmt::format("{:.0f}", 100 * *most);
+  return low == high ? low + " %" : fmt::format("{} to {} %", low, high);
+}
+
+/// What the recorded histories of a cell showed; empty if there are none.
+std::string history_text(const ComparedCell& cell) {
+  std::size_t passed = 0;
+  double operations = 0;
+  std::vector<double> overlaps, speeds;
+  for (const Entry& entry : cell.entries) {
+    if (entry.history_passed == 0) continue;
+    ++passed;
+    operations += entry.history_operations;
+    overlaps.push_back(entry.history_overlap);
+    if (entry.recorded_speed) speeds.push_back(*entry.recorded_speed);
+  }
+  if (passed == 0) return "";
+  std::string text =
+      fmt::format("{} of {} also passed the check of their recorded history", passed, cell.entries.size());
+  if (operations > 0) {
+    text +=
+        fmt::format(": {} operations, {} of neighbours overlapped", with_prefix(operations), percent_range(overlaps));
+  }
+  if (!speeds.empty()) text += fmt::format("; recorded, they ran at {} of the speed above", percent_range(speeds));
+  return text + ".";
 }
 
 std::string line(TableStyle style, const std::string& text) {
@@ -239,14 +270,10 @@ std::string describe(const Comparison& comparison, TableStyle style) {
   for (const ComparedCell& cell : comparison.cells) {
     out += heading(style, title(cell)) + cell_table(comparison, cell, style);
     std::string below;
-    std::size_t history = 0;
     for (const Entry& entry : cell.entries) {
       if (entry.standing == Standing::voided) below += line(style, loss_text(entry));
-      history += entry.history_passed > 0 ? 1 : 0;
     }
-    if (history > 0)
-      below += line(style, fmt::format("{} of {} also passed the check of their recorded history.", history,
-                                       cell.entries.size()));
+    if (const std::string history = history_text(cell); !history.empty()) below += line(style, history);
     out += (style == TableStyle::markdown && !below.empty() ? "\n" : "") + below + "\n";
   }
   if (!comparison.summary.empty()) {

@@ -253,6 +253,14 @@ void choose_recording(const Reader& options, Plan& plan) {
   }
   if (const auto file = options.text("history")) {
     recording.file = *file;
+    std::error_code unknown;
+    if (std::filesystem::exists(recording.file, unknown)) {
+      throw BadInput(fmt::format("--history: '{}' is there already and is not overwritten; name another file", *file));
+    }
+    const auto folder = recording.file.parent_path();
+    if (recording.file.filename().empty() || (!folder.empty() && !std::filesystem::is_directory(folder, unknown))) {
+      throw BadInput(fmt::format("--history '{}': accepted is a new file in a folder that is there", *file));
+    }
     if (checked != 1 || plan.check_replicates != 1) {
       throw BadInput(
           fmt::format("--history {}: one history fits into a file, {} would be checked; accepted are one "

@@ -14,9 +14,9 @@ struct Step {
   bool is_recorded;
 };
 
-/// Every replicate of every cell, the recorded ones first: what is wrong is to be found out before it is measured. In complete blocks: all cells once in a random order, then all again in another, so
-/// that slow changes of the machine meet every cell alike and an interrupted run is balanced. The same seed gives the
-/// same order.
+/// Every replicate of every cell, in complete blocks: all cells once in a random order, then all again in another, so
+/// that slow changes of the machine meet every cell alike and an interrupted run is balanced. The recorded ones come
+/// first: what is wrong is to be found out before it is measured. The same seed gives the same order.
 std::vector<Step> make_schedule(std::size_t cells, std::uint32_t recorded, std::uint32_t replicates,
                                 std::uint64_t seed);
 

@@ -57,9 +57,9 @@ std::string_view to_string(Verification::Level level);
 ///
 /// - attempts = applied + noop + not_found + conflicts + publication failures, and the strategy counts as many applied
 ///   writes as its callers saw;
-/// - all documents that were filled in are there and whole; with an incrementing mix, their counters sum to the acknowledged increments
-///   and each _version is one more than the counter; with another mix, versions (tombstones' too, unless they may have
-///   expired) sum to the acknowledged writes;
+/// - every document is whole; with an incrementing mix, all that were filled in are there, their counters sum to the
+///   acknowledged increments and each _version is one more than the counter; with another mix, versions (tombstones'
+///   too, unless they may have expired) sum to the acknowledged writes;
 /// - words are distinct within a shard and below its next number; numbers used = acknowledged writes + gaps;
 /// - no torn read, no word out of order, no rejected operation; something was done in the window;
 /// - stock: of each product, no more units were sold than its updates can have sold, and as many are there as follow.
@@ -71,7 +71,7 @@ std::string_view to_string(Verification::Level level);
 Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims);
 
 /// Adds the verdict on the same replicate's history. Lost updates, and nothing else, are what a `version_only` strategy
-/// declares for tombstones that may have expired: they are `caught`. `id` is that of the first contradiction's document.
+/// declares for tombstones that may have expired: they are `caught`. `id` names the first contradiction's document.
 void add_history(Verification& verification, const HistoryReport& history, std::string_view id, Semantics semantics,
                  bool tombstones_may_have_expired);
 

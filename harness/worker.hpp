@@ -70,8 +70,8 @@ struct alignas(kFalseSharingRange) Report {
 /// warm-up so that the two clock readings cost less than kClockShare of the processor time, and the distance between
 /// samples is random, so as not to beat with the workload.
 ///
-/// `Handle` is a TableHandle, or a RecordingHandle of one. Once there is no room left to record an operation, the thread
-/// begins no more of them and waits for the end.
+/// `Handle` is a TableHandle, or a RecordingHandle of one. Once there is no room left to record an operation, the
+/// thread begins no more of them and waits for the end.
 template <class Handle>
 class Worker {
  public:

@@ -30,13 +30,15 @@ from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLoca
 
 # A panel shows rows that agree in all of these. collision_probability follows from docs and dist; the window's own
 # time and warm-up are measurements of one replicate.
-SETTING_COLUMNS = ["workload", "client", "docs", "shards", "body_bytes", "dist", "mix", "transform", "think_ns",
+SETTING_COLUMNS = ["workload", "client", "docs", "fill_percent", "shards", "body_bytes", "dist", "mix", "transform", "think_ns",
                    "retry_on_conflict", "backoff", "gc_deletes_ms", "fail_over_every_ms", "pinned"]
 COMPETITOR_COLUMNS = ["strategy", "update_form", "seq_no_source"]
 CONFLICT_COLUMNS = ["conflict_missing", "conflict_seq_no", "conflict_exists", "conflict_version"]
 RETRY_COLUMNS = [f"retries_{k}" for k in range(16)] + ["retries_16_plus"]
 PERCENTILES = [("p50", "latency_p50_ns"), ("p90", "latency_p90_ns"), ("p99", "latency_p99_ns"),
                ("p99.9", "latency_p999_ns"), ("max", "latency_max_ns")]
+# What files of earlier versions lack, and what holds there.
+LATER_COLUMNS = {"fill_percent": "100"}
 REQUIRED_COLUMNS = (SETTING_COLUMNS + COMPETITOR_COLUMNS + ["progress", "semantics", "threads", "replicate", "ops_per_s", "attempts",
                     "publication_failures", "latency_kind", "checked", "verified"] + CONFLICT_COLUMNS + RETRY_COLUMNS +
                     [column for _, column in PERCENTILES])
@@ -128,7 +130,7 @@ def read_rows(path, source):
             header = next(reader, None)
             if not header:
                 raise BadInput(f"{path}: empty; a header line and one line per replicate are expected")
-            missing = [column for column in REQUIRED_COLUMNS if column not in header]
+            missing = [column for column in REQUIRED_COLUMNS if column not in header and column not in LATER_COLUMNS]
             if missing:
                 raise BadInput(f"{path}: no column '{missing[0]}'" +
                                (f" (and {len(missing) - 1} more are missing)" if len(missing) > 1 else "") +
@@ -141,7 +143,7 @@ def read_rows(path, source):
                     break  # The writer was killed in the middle of its last row.
                 if len(fields) != len(header):
                     raise BadInput(f"{path}:{reader.line_num}: {len(fields)} fields where the header has {len(header)}")
-                rows.append(Row(path, reader.line_num, source, dict(zip(header, fields))))
+                rows.append(Row(path, reader.line_num, source, {**LATER_COLUMNS, **dict(zip(header, fields))}))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error) as error:

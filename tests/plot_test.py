@@ -20,7 +20,7 @@ FIGURES = ["throughput", "conflicts", "retries", "latency", "ratio"]
 
 def row(**changes):
     values = dict.fromkeys(plot.REQUIRED_COLUMNS, "0")
-    values.update(workload="hot", client="update", docs="1000", shards="1", body_bytes="256", dist="hot:1", mix="update=100",
+    values.update(workload="hot", client="update", docs="1000", fill_percent="100", shards="1", body_bytes="256", dist="hot:1", mix="update=100",
                   transform="counter", backoff="none", pinned="0", retry_on_conflict="1000", strategy="mutex_global",
                   update_form="in_place", seq_no_source="shard_counter", progress="blocking", semantics="full", threads="1",
                   replicate="1", ops_per_s="1000", attempts="1000", retries_0="1000", latency_kind="service", latency_p50_ns="500",
@@ -103,6 +103,15 @@ class PlotTest(unittest.TestCase):
             json.dump({"invocations": [{"environment": {"cpu": {"model": "A processor", "cores_online": 2}}}]}, file)
         results = plot.Results([path])
         self.assertEqual((results.cores, results.machine), (2, "A processor"))
+
+    def test_plot_file_of_an_earlier_version_has_the_former_value_in_later_columns(self):
+        header = [column for column in row() if column not in plot.LATER_COLUMNS]
+        results = plot.Results([self.write(ordinary_rows(), header=header)])
+        self.assertEqual({found[0]["fill_percent"] for found in results.rows.values()}, {"100"})
+
+    def test_throughput_other_fill_is_another_panel(self):
+        results = plot.Results([self.write(ordinary_rows() + replicates(fill_percent=10))])
+        self.assertEqual(len(results.panels), 2)
 
     def test_plot_same_input_gives_the_same_bytes(self):
         path = self.write(ordinary_rows())

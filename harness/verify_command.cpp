@@ -1,0 +1,140 @@
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fmt/format.h"
+#include "harness/commands.hpp"
+#include "harness/progress.hpp"
+#include "harness/verify_strategy.hpp"
+#include "variants/strategies.hpp"
+
+namespace occ {
+namespace {
+
+struct VerifyOptions {
+  std::string strategies = "all";
+  std::uint32_t threads = 4;
+  std::uint64_t seed = 1;
+  double seconds = 0;
+};
+
+std::vector<StrategyInfo> chosen(const std::string& text) {
+  std::vector<StrategyInfo> all;
+  if (text == "all") {
+    for (const StrategyInfo& info : strategies()) {
+      if (info.semantics != Semantics::none) all.push_back(info);
+    }
+    return all;
+  }
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    const std::string name = text.substr(at, end - at);
+    at = end + 1;
+    const StrategyInfo* const info = find_strategy(name);
+    if (info == nullptr || info->semantics == Semantics::none) {
+      std::string known;
+      for (const StrategyInfo& other : strategies()) {
+        if (other.semantics != Semantics::none) known += fmt::format(", {}", other.name);
+      }
+      throw BadInput(fmt::format("--strategy: {} '{}'; accepted are all, or some of {}",
+                                 info == nullptr ? "unknown strategy" : "nothing is stored, so there is no history, by",
+                                 name, known.substr(2)));
+    }
+    all.push_back(*info);
+  }
+  return all;
+}
+
+std::string verdict_text(const Verdict& verdict) {
+  switch (verdict.kind) {
+    case Verdict::Kind::wrong:
+      return fmt::format("WRONG (workload {}): {}", verdict.workload, verdict.violation);
+    case Verdict::Kind::as_declared:
+      return "lost update, as declared (version_only)";
+    default:
+      return std::string(to_string(verdict.kind));
+  }
+}
+
+constexpr std::string_view kLine = "{:<30} {:>12} {:>9} {:>15} {:>10}  {}\n";
+
+/// Prints lines to stdout; on a terminal, keeps the progress line out of their way.
+class Lines {
+ public:
+  explicit Lines(std::size_t steps) : on_terminal_(isatty(STDERR_FILENO) != 0), progress_(steps) {
+    fmt::print(fmt::runtime(kLine), "strategy", "operations", "overlap", "checked/s/core", "recording", "verdict");
+    std::fflush(stdout);
+  }
+
+  void begin(const std::string& what) { progress_.begin(what); }
+  void end(const std::string& what, const Verdict& verdict) {
+    if (on_terminal_) {
+      progress_.end(verdict_text(verdict));
+      fmt::print(stderr, "\r\033[K");
+    }
+    fmt::print(fmt::runtime(kLine), what, fmt::format("{:.2f} M", static_cast<double>(verdict.operations) / 1e6),
+               fmt::format("{:.1f} %", 100 * verdict.overlap), fmt::format("{:.1f} M", verdict.checked_per_s / 1e6),
+               verdict.recording_percent ? fmt::format("{:+.0f} %", *verdict.recording_percent) : "-",
+               verdict_text(verdict));
+    if (!verdict.as_it_should_be()) fmt::print("{}", verdict.excerpt);
+    std::fflush(stdout);
+  }
+
+ private:
+  bool on_terminal_;
+  ProgressLine progress_;
+};
+
+int verify_all(const VerifyOptions& options) {
+  const std::vector<StrategyInfo> chosen_strategies = chosen(options.strategies);
+  const VerifySettings settings{
+      .threads = options.threads,
+      .seed = options.seed,
+      .seconds = options.seconds / static_cast<double>(chosen_strategies.size()),
+  };
+  const std::atomic<bool> interrupted{false};
+  const MeasureCell measure_cell = [&](const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
+                                       const Recording* recording) {
+    return measure(cell, conditions, replicate, interrupted, recording);
+  };
+  Lines lines(chosen_strategies.size());
+  bool all_as_they_should_be = true;
+  for (const StrategyInfo& strategy : chosen_strategies) {
+    const std::string name(strategy.name);
+    lines.begin(name);
+    const Verdict verdict = verify_strategy(strategy, settings, measure_cell);
+    lines.end(name, verdict);
+    all_as_they_should_be = all_as_they_should_be && verdict.as_it_should_be();
+    if (strategy.semantics != Semantics::version_only) continue;
+    const std::string expiring = "  tombstones expire";
+    const Verdict weakness = verify_expiry(strategy, settings, measure_cell);
+    lines.end(expiring, weakness);
+    all_as_they_should_be = all_as_they_should_be && weakness.as_it_should_be();
+  }
+  return all_as_they_should_be ? kExitOk : kExitVerificationFailed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand(
+      "verify", "Is a strategy right? Hostile workloads, every operation recorded and checked; one line each");
+  const auto options = std::make_shared<VerifyOptions>();
+  command->add_option("--strategy", options->strategies, "A,B,... or all that store something")->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads of each workload")
+      ->check(CLI::Range(2, 1024))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of everything random")->capture_default_str();
+  command
+      ->add_option("--seconds", options->seconds,
+                   "Go on, with other seeds, until about so many have passed in all (default: one round of each "
+                   "workload, some 3 s a strategy)")
+      ->check(CLI::Range(0.0, 86'400.0));
+  command->callback([options, &exit_status] { exit_status = verify_all(*options); });
+}
+
+}  // namespace occ
