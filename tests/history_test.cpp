@@ -416,6 +416,15 @@ TEST_F(HistoryUnanswered, Delete_ThatCanHaveExpired_ExplainsAbsence) {
   expect(Violation::lost_update, {first, lost, create({2, 12, 19}, word(3), 6)}, 2);
 }
 
+TEST_F(HistoryUnanswered, Get_ExplainsNothing) {
+  rules.gc_deletes_ms = 0;
+  const HistoryEntry first = create({1, 0, 10}, word(1), 5);
+  const HistoryEntry lost = unanswered(3, 20, HistoryKind::get);
+  expect_clean({first, lost});
+  expect(Violation::impossible_absence, {first, lost, get_nothing({2, 30, 40})}, 2);
+  expect(Violation::unwritten_version, {first, lost, update({2, 30, 40}, word(2), word(3), 3, 6, 7)}, 1);
+}
+
 TEST_F(HistoryUnanswered, LostUpdate_WhateverWasNotAnswered_Convicted) {
   const HistoryEntry first = create({1, 0, 10}, word(1), 5);
   expect(Violation::lost_update,
