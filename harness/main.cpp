@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   occ::add_run(app, exit_status);
   occ::add_compare(app, exit_status);
   occ::add_replay(app, exit_status);
+  occ::add_serve(app, exit_status);
   occ::add_verify(app, exit_status);
   occ::add_stall(app, exit_status);
   occ::add_check(app, exit_status);

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <iostream>
@@ -12,42 +11,20 @@
 #include "core/clock.hpp"
 #include "harness/bulk_parser.hpp"
 #include "harness/commands.hpp"
+#include "harness/node_choice.hpp"
 #include "harness/read_file.hpp"
 #include "harness/rest_api.hpp"
 #include "harness/scenario.hpp"
-#include "variants/strategies.hpp"
 
 namespace occ {
 namespace {
 
 struct ReplayOptions {
   std::string file;
-  std::string strategy;
-  int compat = 7;
-  std::uint32_t shards = 1;
-  std::string gc_deletes = "60s";
+  NodeChoice node;
   std::string index = "documents";
   bool quiet = false;
 };
-
-std::string default_strategy() {
-  if (find_strategy("packed_cas")) return "packed_cas";
-  for (const StrategyInfo& info : strategies()) {
-    if (info.semantics == Semantics::full) return std::string(info.name);
-  }
-  return {};
-}
-
-std::string checked_strategy(const std::string& name) {
-  const StrategyInfo* info = find_strategy(name);
-  if (info && info->semantics != Semantics::none) return name;
-  std::vector<std::string_view> known;
-  for (const StrategyInfo& each : strategies()) {
-    if (each.semantics != Semantics::none) known.push_back(each.name);
-  }
-  throw BadInput(fmt::format("{} strategy '{}': accepted are {}", info ? "nothing is kept by the" : "unknown", name,
-                             fmt::join(known, ", ")));
-}
 
 std::string read_all(const std::string& file) {
   if (file == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
@@ -103,26 +80,14 @@ void print_answer(const Response& response) {
   fmt::print("\n");
 }
 
-int replay(const ReplayOptions& options) {
-  const auto compatibility = options.compat == 6   ? Compatibility::v6
-                             : options.compat == 8 ? Compatibility::v8
-                                                   : Compatibility::v7;
-  const std::string strategy = checked_strategy(options.strategy.empty() ? default_strategy() : options.strategy);
+int replay(ReplayOptions& options) {
   ManualClock clock;
-  std::int64_t gc_deletes_ms = 0;
-  try {
-    gc_deletes_ms = parse_time_ms("--gc-deletes", options.gc_deletes);
-  } catch (const IllegalArgument& error) {
-    throw BadInput(error.what());
-  }
-  const auto steps = read_steps(options, compatibility);
+  NodeOptions node_options = to_node_options(options.node);
+  node_options.clock = &clock;
+  node_options.manual_clock = &clock;
+  const auto steps = read_steps(options, node_options.compatibility);
 
-  Node node({.make_table = [&](const TableOptions& table) { return make_table(strategy, table); },
-             .compatibility = compatibility,
-             .shards = options.shards,
-             .gc_deletes_ms = gc_deletes_ms,
-             .clock = &clock,
-             .manual_clock = &clock});
+  Node node(std::move(node_options));
   Session session(node);
   Response response;
   std::size_t expectations = 0;
@@ -148,8 +113,8 @@ int replay(const ReplayOptions& options) {
     }
   }
   if (expectations > 0) {
-    fmt::print("{} of {} expectations met by {} (compatibility {})\n", expectations - failures, expectations, strategy,
-               options.compat);
+    fmt::print("{} of {} expectations met by {} (compatibility {})\n", expectations - failures, expectations,
+               options.node.strategy, options.node.compat);
   }
   return failures == 0 ? kExitOk : kExitVerificationFailed;
 }
@@ -161,17 +126,7 @@ void add_replay(CLI::App& app, int& exit_status) {
   CLI::App* command =
       app.add_subcommand("replay", "Answer requests from a file as Elasticsearch would, and check what it expects");
   command->add_option("FILE", options->file, "A scenario or _bulk NDJSON; - is standard input")->required();
-  command->add_option("--strategy", options->strategy, "The strategy of every index (packed_cas)");
-  command->add_option("--compat", options->compat, "Which Elasticsearch to imitate: 6, 7 or 8")
-      ->check(CLI::IsMember({6, 7, 8}))
-      ->capture_default_str();
-  command->add_option("--shards", options->shards, "Shards of an index that does not say")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  command
-      ->add_option("--gc-deletes", options->gc_deletes,
-                   "How long a tombstone keeps its version: -1, 0, 500ms, 60s, ...")
-      ->capture_default_str();
+  add_node_options(*command, options->node);
   command->add_option("--index", options->index, "The index of _bulk lines that name none")->capture_default_str();
   command->add_flag("--quiet", options->quiet, "Print only expectations that are not met, and how many were");
   command->callback([options, &exit_status] { exit_status = replay(*options); });

@@ -111,9 +111,8 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   append_number(out, static_cast<std::int64_t>(document.word.term()));
   out += ",\"found\":true";
   if (fetch_source) {
-    // As it was stored: every way in checks that it is a JSON object.
     out += ",\"_source\":";
-    out += document.source.text();
+    out += shown(document.source.text());
   }
   out += '}';
   return 200;

@@ -78,6 +78,11 @@ void throw_if_any(const ValidationErrors& errors);
 [[nodiscard]] Failure at_shard(Failure failed, const Index& index, std::string_view id);
 /// `{"_index":...,"_type":...,"_id":...` without its closing brace.
 void append_named(std::string& out, Compatibility compatibility, std::string_view index, std::string_view id);
+/// A stored source as answers carry it: as it was sent, since every way in checks that it is a JSON object. A strategy
+/// that keeps nothing hands out an empty one.
+[[nodiscard]] inline std::string_view shown(std::string_view source) noexcept {
+  return source.empty() ? "{}" : source;
+}
 /// Reads a document and appends its answer, closed. Returns the status, 200 or 404; a version conflict is thrown, `out`
 /// then unchanged.
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,

@@ -75,7 +75,7 @@ void get_source(Call& call) {
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  call.response.body = held.document.source.text();
+  call.response.body = shown(held.document.source.text());
 }
 
 }  // namespace occ

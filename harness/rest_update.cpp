@@ -69,7 +69,7 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
     out += ",\"_primary_term\":";
     append_number(out, static_cast<std::int64_t>(outcome.word.term()));
     out += ",\"found\":true,\"_source\":";
-    out += source;
+    out += shown(source);
     out += '}';
   }
   return {status, std::nullopt};

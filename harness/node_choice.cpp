@@ -1,0 +1,66 @@
+#include "harness/node_choice.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <vector>
+
+#include "harness/commands.hpp"
+#include "harness/write_parameters.hpp"
+#include "variants/strategies.hpp"
+
+namespace occ {
+namespace {
+
+std::string default_strategy() {
+  if (find_strategy("packed_cas")) return "packed_cas";
+  for (const StrategyInfo& info : strategies()) {
+    if (info.semantics == Semantics::full) return std::string(info.name);
+  }
+  return {};
+}
+
+void check_strategy(const std::string& name, bool anything) {
+  const StrategyInfo* info = find_strategy(name);
+  if (info && (anything || info->semantics != Semantics::none)) return;
+  std::vector<std::string_view> known;
+  for (const StrategyInfo& each : strategies()) {
+    if (anything || each.semantics != Semantics::none) known.push_back(each.name);
+  }
+  throw BadInput(fmt::format("{} strategy '{}': accepted are {}", info ? "nothing is kept by the" : "unknown", name,
+                             fmt::join(known, ", ")));
+}
+
+}  // namespace
+
+void add_node_options(CLI::App& command, NodeChoice& into) {
+  command.add_option("--strategy", into.strategy, "The strategy of every index (packed_cas)");
+  command.add_option("--compat", into.compat, "Which Elasticsearch to imitate: 6, 7 or 8")
+      ->check(CLI::IsMember({6, 7, 8}))
+      ->capture_default_str();
+  command.add_option("--shards", into.shards, "Shards of an index that does not say")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--gc-deletes", into.gc_deletes, "How long a tombstone keeps its version: -1, 0, 500ms, 60s, ...")
+      ->capture_default_str();
+}
+
+NodeOptions to_node_options(NodeChoice& choice, bool anything) {
+  if (choice.strategy.empty()) choice.strategy = default_strategy();
+  check_strategy(choice.strategy, anything);
+  NodeOptions options{
+      .make_table = [strategy = choice.strategy](const TableOptions& table) { return make_table(strategy, table); },
+      .compatibility = choice.compat == 6   ? Compatibility::v6
+                       : choice.compat == 8 ? Compatibility::v8
+                                            : Compatibility::v7,
+      .shards = choice.shards};
+  try {
+    options.gc_deletes_ms = parse_time_ms("--gc-deletes", choice.gc_deletes);
+  } catch (const IllegalArgument& error) {
+    throw BadInput(error.what());
+  }
+  return options;
+}
+
+}  // namespace occ
