@@ -29,8 +29,8 @@ namespace occ {
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | B1 compare_exchange | B2 first load of the word | the body's contents as published |
-/// | publication to reader | B1 compare_exchange | B3 load of the pointer | the head of that body or of a newer one |
+/// | publication to reader | B1 compare_exchange | B2 first load of the word | that B3 gets no older body, and its contents |
+/// | publication to reader | B1 compare_exchange | B3 load of the pointer | if the body is a newer one, that B6 differs; its contents |
 /// | reuse to stale reader | B4 stores into a body | B5 loads from a body | the replacing B1, so that B6 differs |
 /// | publication to next number | B1 compare_exchange | B2 | that the next draw is above this word |
 /// | new occupant to reader | B7 compare_exchange | B2 | the body, and that the key's occupant is another |
@@ -119,7 +119,8 @@ inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant
     if (word.vacant()) {
       snapshot.gone = true;
     } else {
-      snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1
+      snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8
+      if (snapshot.value.pointer == nullptr) continue;  // purged since the word was read
       fault_point(FaultPoint::reading);
       snapshot.state = PackedBody::load(*snapshot.value.pointer, word, into);
       // B6 relaxed: ordered behind B5

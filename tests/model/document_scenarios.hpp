@@ -156,4 +156,51 @@ struct FailOver : OnOneDocument<FailOver<Table>, Table, 2> {
   }
 };
 
+/// Tombstones expire at once, so a delete is followed by a purge: the slot, and the body, go to another id. A reader of
+/// the first id finds it as it was or not at all, whoever has the slot.
+template <class Table>
+struct SlotPassesOn : rl::test_suite<SlotPassesOn<Table>, 3> {
+  struct Fixture {
+    Table table{TableOptions{.gc_deletes_ms = -1}};
+    struct Blocks {
+      ~Blocks() { Block::destroy_all(); }
+    } blocks;
+    typename Table::Handle handles[3]{typename Table::Handle(table), typename Table::Handle(table),
+                                      typename Table::Handle(table)};
+  };
+  std::optional<Fixture> fixture;
+  static constexpr std::uint64_t kFirst = 10;
+  static constexpr std::uint64_t kSecond = 20;
+
+  void before() {
+    fixture.emplace();
+    RL_ASSERT(fixture->handles[0].index("first", small_source(source_words(kFirst))).wrote());
+  }
+  void thread(unsigned index) {
+    auto& handle = fixture->handles[index];
+    if (index == 0) {
+      RL_ASSERT(handle.remove("first").result == Result::deleted);
+      RL_ASSERT(handle.index("second", small_source(source_words(kSecond))).result == Result::created);
+    } else if (index == 1) {
+      for (const auto* id : {"first", "second"}) {
+        Document document;
+        if (handle.get(id, document).result != Result::found) continue;
+        const std::uint64_t base = id[0] == 'f' ? kFirst : kSecond;
+        RL_ASSERT(count_in(document.source.bytes()) + 1 == base + static_cast<std::uint64_t>(document.version));
+      }
+    } else {
+      const Outcome outcome = handle.update("first", kAddOne, {.retry_on_conflict = 2});
+      RL_ASSERT(outcome.result == Result::updated || outcome.result == Result::not_found);
+    }
+  }
+  void after() {
+    Document document;
+    RL_ASSERT(fixture->handles[1].get("first", document).result == Result::not_found);
+    RL_ASSERT(fixture->handles[1].get("second", document).result == Result::found);
+    RL_ASSERT(count_in(document.source.bytes()) == kSecond && document.version == 1);
+    document = {};
+    fixture.reset();
+  }
+};
+
 }  // namespace occ::model

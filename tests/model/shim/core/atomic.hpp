@@ -146,11 +146,7 @@ class WordPointer {
   explicit WordPointer(std::uint64_t word) { exchanges_.emplace_back(Value{word, nullptr}); }
 
   std::uint64_t load_word(std::memory_order order) const { return load(word_, order).word; }
-  T* load_pointer(std::memory_order order) const {
-    T* const pointer = load(pointer_, order).pointer;
-    RL_ASSERT(pointer != nullptr);  // whoever asks for it is about to follow it
-    return pointer;
-  }
+  T* load_pointer(std::memory_order order) const { return load(pointer_, order).pointer; }
 
   bool compare_exchange(Value expected, Value desired) {
     linger();
