@@ -226,8 +226,8 @@ TEST_P(ContractUpdate, update_with_if_seq_no_that_differs_conflicts_once) {
   for_each_form([&](UpdateForm form) {
     put("id", "a");
     put("id", "b");
-    // The condition comes before the transform: what would be a noop or a delete is a conflict as well.
-    for (const Transform transform : {Transform(append), Transform(keep), Transform(drop)}) {
+    // The condition comes before the transform, which does not run: what would be a noop or a delete is a conflict too.
+    for (const Transform transform : {Transform(append), Transform(keep), Transform(drop), Transform(never)}) {
       for (const Precondition& wrong :
            {Precondition::if_seq_no(0, 1), Precondition::if_seq_no(1, 2), Precondition::if_seq_no(-1, 1),
             Precondition::if_seq_no(1 + (std::int64_t{1} << SeqNoTerm::kSeqNoBits), 1)}) {

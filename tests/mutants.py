@@ -32,7 +32,8 @@ import time
 import tomllib
 
 FOLDERS = ("core", "variants", "harness", "tests")
-SHIM = "tests/model/shim"
+# Found first on the include path of the models.
+MODEL_SHIM = "tests/model/shim"
 KINDS = ("order", "guard", "rule")
 SANITIZERS = ("", "address", "thread", "undefined")
 SHARE_KILLED = 0.95
@@ -102,7 +103,7 @@ class Mutant:
 
 
 def load(path):
-    """The mutants of a file, and the sources of the programs that need only some of the harness. Throws BadData."""
+    """The mutants of a file, and its [sources] and [shims]. Throws BadData."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -153,7 +154,7 @@ def load(path):
                               entry.get("exempt", ""), entry.get("sample", False)))
     if not mutants:
         raise BadData(f"{path}: no [[mutant]] in it")
-    return mutants, data.get("sources", {})
+    return mutants, data.get("sources", {}), data.get("shims", {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,8 +185,9 @@ class Verdict:
 class Sources:
     """A snapshot of the tree, and what of it each program is made of."""
 
-    def __init__(self, tree, some_of_the_harness):
+    def __init__(self, tree, some_of_the_harness, shims):
         self.some_of_the_harness = some_of_the_harness
+        self.shims = shims
         self.files = {}
         for folder in FOLDERS:
             for path in sorted((tree / folder).rglob("*")):
@@ -210,16 +212,19 @@ class Sources:
                 return name
         raise BadData(f"there is no program '{program}': neither tests/{program}.cpp nor tests/model/{program}.cpp")
 
-    @staticmethod
-    def is_model(source):
-        return source.startswith("tests/model/")
+    def shim_of(self, program):
+        """The folder that comes first on the include path of a program; empty if there is none."""
+        return MODEL_SHIM if self.source_of(program).startswith("tests/model/") else self.shims.get(program, "")
+
+    def is_model(self, program):
+        return self.shim_of(program) == MODEL_SHIM
 
     @functools.lru_cache(maxsize=None)
     def includes(self, name):
         return re.findall(r'^\s*#\s*include\s*"([^"]+)"', self.text(name), re.MULTILINE)
 
     @functools.lru_cache(maxsize=None)
-    def reached(self, source, model):
+    def reached(self, source, shim):
         """All files of the tree that the compiler reads for one source, itself included."""
         seen, waiting = set(), [source]
         while waiting:
@@ -229,7 +234,7 @@ class Sources:
             seen.add(name)
             for header in self.includes(name):
                 beside = os.path.normpath(os.path.join(os.path.dirname(name), header))
-                for candidate in ([beside] + ([f"{SHIM}/{header}"] if model else []) + [header]):
+                for candidate in ([beside] + ([f"{shim}/{header}"] if shim else []) + [header]):
                     if candidate in self.files:
                         waiting.append(candidate)
                         break
@@ -240,14 +245,14 @@ class Sources:
         """The sources of a program: its own, each whose header one of them reaches, and the harness whole if they reach
         any of it."""
         own = self.source_of(program)
-        model = self.is_model(own)
+        shim = self.shim_of(program)
         parts, waiting = [], [own]
         while waiting:
             source = waiting.pop()
             if source in parts:
                 continue
             parts.append(source)
-            for header in self.reached(source, model):
+            for header in self.reached(source, shim):
                 implementation = header.removesuffix(".hpp") + ".cpp"
                 if header.startswith("harness/"):
                     waiting += self.some_of_the_harness.get(program, self.harness)
@@ -256,8 +261,8 @@ class Sources:
         return tuple(sorted(parts))
 
     def knows_registry(self, program):
-        model = self.is_model(self.source_of(program))
-        return any(self.registry in self.reached(source, model) for source in self.parts(program))
+        shim = self.shim_of(program)
+        return any(self.registry in self.reached(source, shim) for source in self.parts(program))
 
     def registry_of(self, strategy):
         """variants/registry.hpp with these strategies alone. Throws BadData."""
@@ -309,15 +314,15 @@ class Builder:
     def sanitizer_flags(sanitize):
         return [f"-fsanitize={sanitize}", "-fno-sanitize-recover"] if sanitize else []
 
-    def compile(self, source, strategy, sanitize, model, copy, target):
+    def compile(self, source, strategy, sanitize, shim, copy, target):
         """Paths are relative to the copy, so that ccache knows an object again whatever the copy."""
         target.parent.mkdir(parents=True, exist_ok=True)
         includes = []
-        if strategy and self.sources.registry in self.sources.reached(source, model):
+        if strategy and self.sources.registry in self.sources.reached(source, shim):
             includes.append(self.registry_folder(strategy))
-        includes += [SHIM, "."] if model else ["."]
+        includes += [shim, "."] if shim else ["."]
         includes.append(self.work / "generated")
-        command = (self.compiler + FLAGS + self.sanitizer_flags(sanitize) + (MODEL_FLAGS if model else []) +
+        command = (self.compiler + FLAGS + self.sanitizer_flags(sanitize) + (MODEL_FLAGS if shim == MODEL_SHIM else []) +
                    [f"-I{os.path.relpath(copy / path, copy)}" for path in includes] + ["-c", source, "-o", str(target)])
         self.execute(command, copy)
 
@@ -331,10 +336,10 @@ class Builder:
         if done.returncode != 0:
             raise CompileError(done.stderr)
 
-    def shared_object(self, source, strategy, sanitize, model):
+    def shared_object(self, source, strategy, sanitize, shim):
         """The object of an unchanged source, compiled by whoever asks first."""
-        known = strategy if self.sources.registry in self.sources.reached(source, model) else ""
-        key = (source, known, sanitize, model)
+        known = strategy if self.sources.registry in self.sources.reached(source, shim) else ""
+        key = (source, known, sanitize, shim)
         with self.shared_lock:
             if key not in self.shared:
                 self.shared[key] = concurrent.futures.Future()
@@ -344,9 +349,9 @@ class Builder:
             future = self.shared[key]
         if mine:
             folder = self.work / "objects" / (re.sub(r"\W+", "_", known).strip("_") or "any")
-            target = folder / ("model" if model else sanitize or "plain") / (source + ".o")
+            target = folder / (re.sub(r"\W+", "_", f"{shim} {sanitize}").strip("_") or "plain") / (source + ".o")
             try:
-                self.compile(source, known, sanitize, model, self.work / "unchanged", target)
+                self.compile(source, known, sanitize, shim, self.work / "unchanged", target)
                 future.set_result(target)
             except BaseException as error:
                 future.set_exception(error)
@@ -354,17 +359,17 @@ class Builder:
 
     def program(self, check, changed, copy, target):
         """Builds the program of `check` from `copy`, in which the file `changed` (or none) is another one."""
-        model = self.sources.is_model(self.sources.source_of(check.program))
+        shim = self.sources.shim_of(check.program)
         objects = []
         for source in self.sources.parts(check.program):
-            if changed is not None and changed in self.sources.reached(source, model):
+            if changed is not None and changed in self.sources.reached(source, shim):
                 path = target.parent / "objects" / (source + ".o")
-                self.compile(source, check.strategy, check.sanitize, model, copy, path)
+                self.compile(source, check.strategy, check.sanitize, shim, copy, path)
                 objects.append(path)
             else:
-                objects.append(self.shared_object(source, check.strategy, check.sanitize, model))
+                objects.append(self.shared_object(source, check.strategy, check.sanitize, shim))
         self.execute([self.compiler[-1], *self.sanitizer_flags(check.sanitize), *map(str, objects), "-o", str(target),
-                      *([] if model else LIBRARIES)], copy)
+                      *([] if shim == MODEL_SHIM else LIBRARIES)], copy)
 
     def fingerprint(self, mutant, checks):
         """Of all that the verdict on a mutant follows from."""
@@ -372,9 +377,9 @@ class Builder:
         digest = hashlib.sha256(repr((tried, FLAGS, MODEL_FLAGS)).encode())
         files = set()
         for check in checks:
-            model = self.sources.is_model(self.sources.source_of(check.program))
+            shim = self.sources.shim_of(check.program)
             for source in self.sources.parts(check.program):
-                files |= self.sources.reached(source, model)
+                files |= self.sources.reached(source, shim)
         for name in sorted(files):
             digest.update(name.encode() + b"\0" + self.sources.files[name] + b"\0")
         return digest.hexdigest()
@@ -452,7 +457,7 @@ class Runner:
         return checks
 
     def is_model(self, check):
-        return self.sources.is_model(self.sources.source_of(check.program))
+        return self.sources.is_model(check.program)
 
     def each(self, items, work):
         """work(item) for every item on as many threads as there are copies; results as they come."""
@@ -630,8 +635,8 @@ def list_mutants(mutants, missing):
 
 
 def run(options):
-    mutants, some_of_the_harness = load(options.tree / "tests" / "mutants.toml")
-    sources = Sources(options.tree, some_of_the_harness)
+    mutants, some_of_the_harness, shims = load(options.tree / "tests" / "mutants.toml")
+    sources = Sources(options.tree, some_of_the_harness, shims)
     missing = {}
     for mutant in mutants:
         try:

@@ -1,0 +1,138 @@
+/// One thread that is overtaken at named points (core/fault_point.hpp), every time and on every machine: what races on
+/// two cores show by chance only.
+#include "core/fault_point.hpp"
+#include "tests/contract.hpp"
+
+namespace occ::contract {
+namespace {
+
+class Interleaving : public StrategyTest {
+ protected:
+  /// `action` runs once, when the point is next passed.
+  static void at(FaultPoint point, std::function<void()> action) { Interruption::next() = {point, std::move(action)}; }
+  static bool passed() { return !Interruption::next().action; }
+  void TearDown() override { Interruption::next() = {}; }
+
+  std::unique_ptr<AnyHandle> other_ = table_->handle();
+  Document document_;
+};
+
+/// Strategies whose readers look again.
+class InterleavedReads : public Interleaving {};
+INSTANTIATE_TEST_SUITE_P(Every, InterleavedReads, ::testing::ValuesIn(strategies_that([](const StrategyInfo& strategy) {
+                           return strategy.reclamation == Reclamation::word_validated;
+                         })),
+                         name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(InterleavedReads);
+
+TEST_P(InterleavedReads, get_overtaken_while_it_copies_begins_again_and_counts_it) {
+  const std::string old(1'000, 'o'), fresh(1'000, 'f');
+  handle_->index("id", occ::as_bytes(old));
+  for (std::uint64_t round = 1; round <= 100; ++round) {
+    // The second write uses the body again that the reader is in.
+    at(FaultPoint::reading, [&] {
+      other_->index("id", occ::as_bytes(fresh));
+      other_->index("id", occ::as_bytes(old));
+      other_->index("id", occ::as_bytes(fresh));
+    });
+    const Outcome got = handle_->get("id", document_);
+    ASSERT_TRUE(passed());
+    ASSERT_EQ(got.version, static_cast<Version>(4 * round));
+    ASSERT_EQ(document_.version, got.version);
+    ASSERT_EQ(document_.source.text(), fresh);
+    ASSERT_EQ(handle_->counters().read_retries, round);
+    ASSERT_EQ(handle_->counters().read_retries_longest, 1U);
+    other_->index("id", occ::as_bytes(old));
+  }
+}
+
+TEST_P(InterleavedReads, get_whose_id_loses_its_slot_meanwhile_does_not_see_the_next_ids_source) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
+  table_->set_gc_deletes(-1);
+  handle_->index("first", occ::as_bytes("of the first"));
+  at(FaultPoint::reading, [&] {
+    other_->remove("first");
+    for (int i = 0; i < 4; ++i) other_->index("id" + std::to_string(i), occ::as_bytes("of another"));
+  });
+  EXPECT_EQ(handle_->get("first", document_).result, Result::not_found);
+  EXPECT_TRUE(passed());
+}
+
+/// Strategies that publish without a lock.
+class InterleavedWrites : public Interleaving {};
+INSTANTIATE_TEST_SUITE_P(Every, InterleavedWrites,
+                         ::testing::ValuesIn(strategies_that([](const StrategyInfo& strategy) {
+                           return strategy.write == Progress::lock_free && strategy.semantics != Semantics::unchecked &&
+                                  strategy.semantics != Semantics::none;
+                         })),
+                         name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(InterleavedWrites);
+
+TEST_P(InterleavedWrites, write_overtaken_before_its_publication_decides_again) {
+  handle_->index("id", occ::as_bytes("first"));
+  Outcome between;
+  at(FaultPoint::before_publication, [&] { between = other_->index("id", occ::as_bytes("between")); });
+  const Outcome last = handle_->index("id", occ::as_bytes("last"));
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(last.result, Result::updated);
+  EXPECT_EQ(last.version, 3);
+  EXPECT_EQ(last.decided_on, between.word);
+  EXPECT_GT(last.word, between.word);
+  EXPECT_EQ(handle_->counters().publication_failures, 1U);
+  EXPECT_EQ(handle_->counters().seq_no_gaps, 1U);
+  EXPECT_TRUE(balance(handle_->counters()));
+  EXPECT_EQ(table_->next(0).seq_no(), 4U);
+  handle_->get("id", document_);
+  EXPECT_EQ(document_.source.text(), "last");
+}
+
+TEST_P(InterleavedWrites, conditional_write_overtaken_before_its_publication_conflicts) {
+  const Outcome first = handle_->index("id", occ::as_bytes("first"));
+  Outcome between;
+  at(FaultPoint::before_publication, [&] { between = other_->index("id", occ::as_bytes("between")); });
+  const Outcome refused = handle_->index("id", occ::as_bytes("last"), Precondition::if_word(first.word));
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(refused.cause, Cause::seq_no_mismatch);
+  EXPECT_EQ(refused.decided_on, between.word);
+  EXPECT_EQ(handle_->counters().seq_no_gaps, 1U);
+  EXPECT_TRUE(balance(handle_->counters()));
+}
+
+TEST_P(InterleavedWrites, conditional_write_that_is_overtaken_costs_no_memory) {
+  const std::string source(100'000, 's');
+  const auto refuse = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      const Outcome current = handle_->index("id", occ::as_bytes(source));
+      at(FaultPoint::before_publication, [&] { other_->index("id", occ::as_bytes(source)); });
+      ASSERT_TRUE(handle_->index("id", occ::as_bytes(source), Precondition::if_word(current.word)).conflicted());
+      ASSERT_TRUE(passed());
+    }
+  };
+  refuse(300);
+  const std::size_t warm = table_->memory().bodies;
+  refuse(300);
+  EXPECT_LE(table_->memory().bodies, warm + (std::size_t{8} << 20));
+}
+
+TEST_P(InterleavedWrites, body_of_whoever_comes_second_to_a_new_id_is_used_again) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
+  table_->set_gc_deletes(-1);
+  const std::string source(100'000, 's');
+  std::uint64_t second = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string id = "id" + std::to_string(i);
+    // New memory for the body comes between the look for the id and its creation.
+    at(FaultPoint::moving_chain, [&] {
+      other_->create(id, occ::as_bytes(source));
+      ++second;
+    });
+    handle_->create(id, occ::as_bytes(source));
+    Interruption::next() = {};
+    other_->remove(id);
+  }
+  EXPECT_GT(second, 0U) << "nobody came second";
+  EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
+}
+
+}  // namespace
+}  // namespace occ::contract
