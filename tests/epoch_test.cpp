@@ -147,6 +147,25 @@ TYPED_TEST(Reclamation, large_blocks_wait_in_small_numbers) {
   EXPECT_LE(pool.bytes(), 40 * kLarge);
 }
 
+TYPED_TEST(Reclamation, blocks_of_participants_that_died_are_used_again) {
+  BlockPool pool;
+  TypeParam domain;
+  BlockPool::Cache cache(pool);
+  for (int life = 0; life < 200; ++life) {
+    typename TypeParam::Participant participant(domain, cache);
+    for (int i = 0; i < 10; ++i) {
+      Block* block = cache.take(100'000);
+      {
+        const typename TypeParam::Participant::Guard pinned(participant);
+        participant.make_room();
+        participant.retire(block);
+      }
+      participant.collect();
+    }
+  }
+  EXPECT_LE(pool.bytes(), std::size_t{40} << 20);
+}
+
 TYPED_TEST(Reclamation, block_seen_while_pinned_is_not_used_again_under_writers) {
   constexpr std::size_t kWriters = 2, kReaders = 2;
   const std::uint64_t turns = scaled(60'000);
@@ -185,6 +204,37 @@ TYPED_TEST(Reclamation, block_seen_while_pinned_is_not_used_again_under_writers)
       }
       if (turn % 64 == 0) sched_yield();
     }
+  });
+}
+
+/// While the reader is inside, the writer cannot come to its end, however long one waits: nothing here is a matter of
+/// time in code that is right.
+TEST(RcuReclamation, collect_of_a_full_batch_waits_for_the_reader_inside) {
+  BlockPool pool;
+  RcuDomain domain;
+  atomic<bool> inside{false}, collected{false};
+  run_threads(2, [&](std::size_t thread) {
+    BlockPool::Cache cache(pool);
+    RcuDomain::Participant participant(domain, cache);
+    if (thread == 0) {
+      const RcuDomain::Participant::Guard pinned(participant);
+      inside.store(true, std::memory_order_release);
+      for (int i = 0; i < 100 && !collected.load(std::memory_order_acquire); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      EXPECT_FALSE(collected.load(std::memory_order_acquire));
+      return;
+    }
+    while (!inside.load(std::memory_order_acquire)) sched_yield();
+    for (int i = 0; i < 5'000; ++i) {
+      Block* block = cache.take(kBytes);
+      {
+        const RcuDomain::Participant::Guard pinned(participant);
+        participant.make_room();
+        participant.retire(block);
+      }
+      participant.collect();
+    }
+    collected.store(true, std::memory_order_release);
   });
 }
 

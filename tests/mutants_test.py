@@ -157,7 +157,7 @@ class OnASmallTree(unittest.TestCase):
     def test_resume_takes_over_what_has_not_changed(self):
         data = entry("dies") + entry("other")
         self.run_with(data)
-        status, said = self.run_with(data + entry("new"), "--resume")
+        status, said = self.run_with(data + entry("new", to="x * 3"), "--resume")
         self.assertEqual(status, 0, said)
         self.assertIn("3 of 3 mutants, 1 to run", said)
 
