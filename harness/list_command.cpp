@@ -2,6 +2,7 @@
 #include "fmt/format.h"
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/stall_results.hpp"
 #include "harness/workload.hpp"
 #include "variants/strategies.hpp"
 
@@ -49,6 +50,10 @@ void list_points() {
 void list_columns() {
   fmt::print("COLUMNS of results.csv, one row per replicate\n");
   for (const Column& column : columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
+  fmt::print("\nCOLUMNS of stall.csv, one row for each strategy, point, number of threads stopped and operation\n");
+  for (const StallColumn& column : stall_columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
+  fmt::print("\nCOLUMNS of stall_series.csv, one row for each operation and slice of time\n");
+  for (const auto& [name, meaning] : stall_series_columns()) fmt::print("  {:<28} {}\n", name, meaning);
 }
 
 }  // namespace

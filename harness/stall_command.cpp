@@ -26,7 +26,7 @@ using OrderedJson = nlohmann::ordered_json;
 /// a fault has to show in every try.
 constexpr int kMostTries = 3;
 /// Beyond its own time a cell needs some to start, to stop its threads and to answer.
-constexpr std::chrono::seconds kGrace{20};
+constexpr std::chrono::seconds kGrace{30};
 
 struct StallOptions {
   std::vector<std::string> strategies{"all"};
@@ -47,8 +47,8 @@ fs::path cell_program_of(const StallOptions& options) {
   std::error_code unknown;
   if (!fs::is_regular_file(program, unknown)) {
     throw BadInput(
-        fmt::format("--cell-program: there is no program '{}'; it is built and installed together with "
-                    "occkit, as occkit_stall_cell",
+        fmt::format("--cell-program: there is no program '{}'; occkit_stall_cell is built by the target of that name, "
+                    "and installed beside occkit",
                     program.string()));
   }
   return program;
@@ -95,7 +95,7 @@ std::string survival_text(const StallRow& row) {
              : row.judgement == Judgement::new_memory ? "stops*"
                                                       : "stops";
     default:
-      return "unclear";
+      return row.unclear() ? "unclear" : "slow";
   }
 }
 

@@ -166,7 +166,7 @@ StallSummary summarize(const StrategyInfo& info, std::span<const StallRow> rows)
         add(summary.create, row, "same segment", row.operation == StallOperation::create_other);
     }
     summary.new_memory = summary.new_memory || row.judgement == Judgement::new_memory;
-    summary.unclear = summary.unclear || row.survival == Survival::unclear;
+    summary.unclear = summary.unclear || row.unclear();
     summary.memory_grows = summary.memory_grows || row.memory_grows;
     summary.memory_fault = summary.memory_fault || row.memory_judgement == Judgement::fault;
   }

@@ -56,6 +56,11 @@ struct StallRow {
   double memory_growth_bytes = 0;
   bool memory_grows = false;
   Judgement memory_judgement{};
+
+  /// It cannot be said whether the declaration holds. One that is declared blocking may be slow.
+  [[nodiscard]] bool unclear() const noexcept {
+    return survival == Survival::unclear && declared != Progress::blocking;
+  }
 };
 
 /// What a cell shows of a strategy that declares `info`: six rows for one thread stopped, six more if there was a

@@ -31,8 +31,10 @@ constexpr std::size_t kSourceBytes = 100;
 constexpr std::size_t kOtherDocuments = 16;
 constexpr double kSliceMs = 50;
 /// How long a thread may take to come to its point. A second one may be kept from it by the first for ever.
-constexpr double kFirstStopMs = 5000;
+constexpr double kFirstStopMs = 10000;
 constexpr double kSecondStopMs = 100;
+/// How long a thread that nobody stops may take to do something, on a machine busy with other things.
+constexpr double kLongestWaitMs = 3000;
 /// Memory that is out of all proportion needs no longer look.
 constexpr std::uint64_t kEnoughBytes = std::uint64_t{2} << 30;
 /// Between two creations of one thread: every id is memory for good.
@@ -103,13 +105,14 @@ class Client {
 
   bool get(const std::string& id) { return ended_well(handle_->get(id, document_)); }
 
+  /// Tried once: a thread that is to be stopped must not spend seconds on retries.
   bool update(const std::string& id) {
     auto add_one = [](const DocumentView& current, Source& next) {
       next.assign(current.source);
       next.data()[0] = static_cast<std::byte>(std::to_integer<unsigned>(next.data()[0]) + 1);
       return Transformed::write;
     };
-    return ended_well(handle_->update(id, add_one, {.retry_on_conflict = 1000}));
+    return ended_well(handle_->update(id, add_one));
   }
 
   bool create(const std::string& id) { return ended_well(handle_->create(id, source_)); }
@@ -257,14 +260,14 @@ class Stage {
 
   StallRun play(FaultPoint point) {
     last_ = completed();
-    watch(StallPhase::before, cell_.duration_ms, [] { return false; });
+    watch_everybody(StallPhase::before);
     if (stop(victims_[0], point, kFirstStopMs)) {
       watch(StallPhase::one, cell_.park_ms, [&] { return memory_is_enough(); });
       if (!memory_is_enough() && stop(victims_[1], point, kSecondStopMs)) {
         watch(StallPhase::two, cell_.park_ms / 2, [&] { return memory_is_enough(); });
       }
       for (Victim& victim : victims_) victim.gate().release();
-      watch(StallPhase::after, cell_.duration_ms, [] { return false; });
+      watch_everybody(StallPhase::after);
     }
     return std::move(run_);
   }
@@ -295,6 +298,19 @@ class Stage {
     }
     ++run_.parked;
     return true;
+  }
+
+  /// While nobody is stopped: longer, if somebody has done nothing yet.
+  void watch_everybody(StallPhase phase) {
+    watch(phase, cell_.duration_ms, [] { return false; });
+    watch(phase, kLongestWaitMs, [&] {
+      Counts counts{};
+      for (const StallSlice& slice : run_.slices) {
+        if (slice.phase != phase) continue;
+        for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += slice.operations[i];
+      }
+      return std::ranges::find(counts, 0U) == counts.end();
+    });
   }
 
   /// Slices until the time is up or `done` says so.
