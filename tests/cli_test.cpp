@@ -5,15 +5,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <thread>
 
+#include "fmt/format.h"
 #include "harness/csv.hpp"
 
 namespace occ {
@@ -97,7 +100,18 @@ TEST_F(Cli, run_number_out_of_range_names_the_range) {
   expect_refused("run --body 7", HasSubstr("8 to 16777216"));
   expect_refused("run --body 16777217", HasSubstr("8 to 16777216"));
   expect_refused("run --workload stock --body 39", HasSubstr("40 to"));
-  expect_refused("run --replicates 0", HasSubstr("from 1"));
+  expect_refused("run --replicates 0 --check none", HasSubstr("--check"));
+  expect_refused("run --replicates 0 --strategy null", HasSubstr("stores something"));
+  expect_refused("run --replicates -1", HasSubstr("from 0"));
+  expect_refused("run --fill 101", HasSubstr("0 to 100"));
+  expect_refused("run --workload stock --fill 50", HasSubstr("stock"));
+  for (const char* share : {"5", "0%", "101%", "-1%", "some", "5 %", "nan%"}) {
+    expect_refused(fmt::format("run --check '{}'", share), AllOf(HasSubstr("none, all"), HasSubstr("5%")));
+  }
+  expect_refused("run --check-operations 0", HasSubstr("from 1"));
+  expect_refused("run --check-operations 100000000000000", HasSubstr("GiB"));
+  expect_refused("run --check all --check-operations 100", HasSubstr("accepted are more operations"));
+  expect_refused("run --check-replicates 0", HasSubstr("from 1"));
   expect_refused("run --retry-on-conflict -1", HasSubstr("from 0"));
   expect_refused("run --think-ns -1", HasSubstr("from 0"));
   expect_refused("run --seed -1", HasSubstr("from 0"));
@@ -194,6 +208,82 @@ TEST_F(Cli, resume_after_a_cut_row_completes_the_run) {
   EXPECT_FALSE(table.unterminated);
   EXPECT_EQ(occkit("run --out a --resume").status, 0);
   EXPECT_EQ(read_csv(folder_ / "a/results.csv").rows.size(), 2U);
+}
+constexpr const char* kChecked =
+    "run --strategy mutex_global,null --docs 10 --threads 1,2 --duration 200ms --warmup 0 --replicates 1 ";
+
+TEST_F(Cli, run_checks_one_history_of_each_cell_before_it_is_measured) {
+  const Ended ended = occkit(std::string(kChecked) + "--out a");
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("histories checked: 2"), HasSubstr("no contradiction"),
+                                  HasSubstr("of the measured speed")));
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  ASSERT_EQ(table.rows.size(), 6U);
+  for (std::size_t row = 0; row < 6; ++row) {
+    EXPECT_EQ(table.rows[row].at(table.find_column("checked").value()) == "history", row < 2);
+  }
+}
+TEST_F(Cli, run_without_check_or_without_measured_replicates) {
+  ASSERT_EQ(occkit(std::string(kChecked) + "--check none --out a").status, 0);
+  EXPECT_EQ(read_csv(folder_ / "a/results.csv").rows.size(), 4U);
+  const Ended ended = occkit(
+      "run --strategy mutex_global --docs 10 --threads 2 --duration 200ms --replicates 0 --check --check-replicates 2 "
+      "--out b");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  const CsvTable table = read_csv(folder_ / "b/results.csv");
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.rows[0].at(table.find_column("replicate").value()), "1");
+  EXPECT_EQ(table.rows[1].at(table.find_column("replicate").value()), "2");
+}
+TEST_F(Cli, resume_tells_checked_and_measured_replicates_apart) {
+  ASSERT_EQ(occkit(std::string(kChecked) + "--out a").status, 0);
+  const std::string whole = read("a/results.csv");
+  const CsvTable before = read_csv(folder_ / "a/results.csv");
+  // Without the first row, which was checked, and without the last, which was measured.
+  const auto first = whole.find('\n') + 1;
+  const auto second = whole.find('\n', first) + 1;
+  const auto last = whole.rfind('\n', whole.size() - 2) + 1;
+  write("a/results.csv", whole.substr(0, first) + whole.substr(second, last - second));
+  const Ended ended = occkit("run --resume a");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  const CsvTable after = read_csv(folder_ / "a/results.csv");
+  const auto keys = [](const CsvTable& table) {
+    std::multiset<std::string> all;
+    for (const auto& row : table.rows) {
+      const auto field = [&](std::string_view name) { return row.at(table.find_column(name).value()); };
+      all.insert(field("strategy") + field("threads") + field("replicate") + field("checked"));
+    }
+    return all;
+  };
+  EXPECT_EQ(keys(after), keys(before));
+}
+TEST_F(Cli, run_history_is_exported_once) {
+  const std::string one = "run --strategy mutex_global --docs 10 --threads 2 --duration 200ms --replicates 0 ";
+  expect_refused(one + "--check none --history h.jsonl", HasSubstr("nothing is left to do"));
+  expect_refused(one + "--check-replicates 2 --history h.jsonl", HasSubstr("2 would be checked"));
+  expect_refused(std::string(kChecked) + "--history h.jsonl", HasSubstr("one history"));
+  expect_refused(one + "--history nowhere/h.jsonl", HasSubstr("nowhere/h.jsonl"));
+  const Ended ended = occkit(one + "--check-operations 5000 --history h.jsonl --out a");
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  const std::string text = read("h.jsonl");
+  const CsvTable table = read_csv(folder_ / "a/results.csv");
+  EXPECT_EQ(std::to_string(std::ranges::count(text, '\n') - 1),
+            table.rows.at(0).at(table.find_column("history_operations").value()));
+  EXPECT_THAT(text, AllOf(HasSubstr("\"format\""), HasSubstr("mutex_global")));
+  expect_refused(one + "--history h.jsonl --out b", HasSubstr("not overwritten"));
+  EXPECT_EQ(read("h.jsonl"), text);
+}
+TEST_F(Cli, verify_says_what_each_strategy_is) {
+  const Ended ended = occkit("verify --strategy mutex_global,version_retry,unchecked");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("correct"), HasSubstr("lost update, as declared (version_only)"),
+                                  HasSubstr("caught, as it should be")));
+}
+TEST_F(Cli, verify_bad_input_names_the_accepted) {
+  expect_refused("verify --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas")));
+  expect_refused("verify --strategy null", HasSubstr("nothing is stored"));
+  expect_refused("verify --threads 1", HasSubstr("--threads"));
+  expect_refused("verify --seconds -1", HasSubstr("--seconds"));
 }
 TEST_F(Cli, resume_of_a_run_with_a_void_row_ends_with_status_1) {
   ASSERT_EQ(occkit(std::string(kShort) + "--out a").status, 0);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <stdexcept>
@@ -27,6 +28,7 @@ Values ordinary_row() {
   Values row{{"workload", "hot"},
              {"client", "update"},
              {"docs", "1000"},
+             {"fill_percent", "100"},
              {"shards", "1"},
              {"body_bytes", "256"},
              {"dist", "hot:1"},
@@ -56,6 +58,8 @@ Values ordinary_row() {
              {"torn_reads", "0"},
              {"lost_updates", "0"},
              {"checked", "sums"},
+             {"history_operations", ""},
+             {"history_overlap", ""},
              {"verified", "yes"},
              {"violation", ""},
              {"strategy", "mutex_global"},
@@ -202,6 +206,46 @@ TEST(Compare, compare_failed_history_voids_the_timed_rows_too) {
                                        .add("packed_cas", {1}, {{"checked", "history"}, {"verified", "no"}})
                                        .file());
   EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::voided);
+}
+
+TEST(Compare, compare_passed_history_is_told_and_no_speed) {
+  const Values history{{"checked", "history"}, {"history_operations", "3000000"}, {"history_overlap", "0.25"}};
+  const auto comparison = compared(
+      Rows{}.add("mutex_global", {100, 100}).add("packed_cas", {400, 400}).add("packed_cas", {100}, history).file());
+  ASSERT_EQ(comparison.cells.size(), 1u);
+  const Entry& entry = entry_of(comparison, "packed_cas");
+  EXPECT_EQ(entry.standing, Standing::winner);
+  EXPECT_EQ(entry.replicates, 2u);
+  EXPECT_DOUBLE_EQ(entry.recorded_speed.value(), 0.25);
+  EXPECT_THAT(describe(comparison, TableStyle::text),
+              AllOf(HasSubstr("1 of 2 also passed"), HasSubstr("3.00 M operations"), HasSubstr("25 % of neighbours"),
+                    HasSubstr("at 25 % of the speed")));
+}
+
+TEST(Compare, compare_failed_history_is_said) {
+  const auto comparison = compared(
+      Rows{}
+          .add("mutex_global", {100, 100})
+          .add("packed_cas", {900, 900})
+          .add("packed_cas", {1},
+               {{"checked", "history"}, {"verified", "no"}, {"violation", "history of 1 of 9 documents: stale"}})
+          .file());
+  for (const std::string& text :
+       {describe(comparison, TableStyle::text), describe_winners(comparison, TableStyle::text)})
+    EXPECT_THAT(text, AllOf(HasSubstr("voided: packed_cas, 1 of 3 rows"), HasSubstr("stale"), Not(HasSubstr("900"))));
+}
+
+TEST(Compare, compare_file_without_later_columns_is_as_with_their_former_values) {
+  ResultFile old = Rows{}.add("mutex_global", {100, 100}).file();
+  for (const char* column : {"fill_percent", "history_operations", "history_overlap"}) {
+    const auto at = std::ranges::find(old.table.header, column) - old.table.header.begin();
+    old.table.header.erase(old.table.header.begin() + at);
+    for (auto& row : old.table.rows) row.erase(row.begin() + at);
+  }
+  const ResultFile fresh = Rows{}.add("packed_cas", {300, 300}).file("fresh.csv");
+  const ResultFile other = Rows{}.add("packed_cas", {300, 300}, {{"fill_percent", "10"}}).file("other.csv");
+  EXPECT_EQ(compare(std::vector{old, fresh}, {}).cells.size(), 1u);
+  EXPECT_EQ(compare(std::vector{old, other}, {}).cells.size(), 2u);
 }
 
 TEST(Compare, compare_negative_control_is_never_ranked) {

@@ -103,6 +103,13 @@ TEST(Measure, in_place_update_never_conflicts) {
   EXPECT_EQ(measurement.lifetime_counters.conflicts(), 0U);
 }
 
+TEST_P(EveryStrategy, measure_of_a_table_that_fills_meanwhile_verifies) {
+  expect_verified({{"mix", "get=20,index=20,create=20,delete=10,update=15,cond=15"}, {"fill", "5"}, {"docs", "500"}});
+}
+TEST_P(EveryStrategy, measure_of_increments_of_absent_documents_verifies) {
+  expect_verified({{"mix", "get=40,update=30,cond=30"}, {"fill", "50"}});
+}
+
 TEST(Measure, interrupted_gives_nothing) {
   const std::atomic<bool> interrupted{true};
   const Plan plan = make_plan({{"strategy", "null"}, {"threads", "2"}, {"docs", "10"}, {"duration", "1h"}});
@@ -264,6 +271,15 @@ TEST(Schedule, every_replicate_of_every_cell_comes_once_in_blocks) {
   }
 }
 
+TEST(Schedule, recorded_replicates_come_first_and_are_counted_apart) {
+  const auto steps = make_schedule(3, 2, 1, 1);
+  ASSERT_EQ(steps.size(), 9U);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    EXPECT_EQ(steps[i].is_recorded, i < 6);
+    EXPECT_EQ(steps[i].replicate, i < 6 ? 1 + i / 3 : 1);
+  }
+}
+
 TEST(Schedule, order_depends_on_the_seed_only) {
   const auto order = [](std::uint64_t seed) {
     std::vector<std::size_t> cells;
@@ -298,6 +314,23 @@ TEST(Columns, row_has_a_field_for_each_column) {
   EXPECT_EQ(values.at(at), std::to_string(measurement->window_counters.attempts));
 }
 
+TEST(Columns, history_is_told_where_there_is_one_and_empty_elsewhere) {
+  const Plan plan = make_plan({{"strategy", "mutex_global"}, {"threads", "2"}, {"docs", "10"}, {"duration", "100ms"}});
+  const auto field = [&](const Measurement& measurement, std::string_view name) {
+    const auto names = header();
+    return fields({plan.cells.front(), plan.conditions, 1, 0.5, 0.1, measurement})
+        .at(static_cast<std::size_t>(std::ranges::find(names, name) - names.begin()));
+  };
+  const auto measured = measure(plan.cells.front(), plan.conditions, 1, kNotInterrupted);
+  const auto recorded = measure(plan.cells.front(), plan.conditions, 1, kNotInterrupted, &plan.recording);
+  EXPECT_EQ(field(*recorded, "history_operations"), std::to_string(recorded->history.value().report.operations));
+  EXPECT_EQ(field(*recorded, "history_documents"), "10");
+  EXPECT_EQ(field(*recorded, "checked"), "history");
+  EXPECT_EQ(field(*recorded, "warmup_s"), "0");
+  EXPECT_EQ(field(*measured, "history_operations"), "");
+  EXPECT_EQ(field(*measured, "checked"), "sums");
+}
+
 TEST(Plan, explicit_options_override_the_bundle) {
   const Plan plan = make_plan({{"workload", "hot"}, {"docs", "77"}, {"retry-on-conflict", "2"}});
   EXPECT_EQ(plan.workloads.front().documents, 77U);
@@ -320,6 +353,39 @@ TEST(Plan, gc_deletes_of_minus_1_is_accepted) {
   EXPECT_EQ(make_plan({{"gc-deletes", "-1"}}).conditions.gc_deletes_ms, -1);
   EXPECT_EQ(make_plan({{"gc-deletes", "0"}}).conditions.gc_deletes_ms, 0);
   EXPECT_EQ(make_plan({{"gc-deletes", "1min"}}).conditions.gc_deletes_ms, 60'000);
+}
+
+TEST(Plan, every_strategy_that_stores_something_has_a_checked_replicate) {
+  const Plan plan = make_plan({{"strategy", "null,mutex_global"}, {"threads", "1"}});
+  EXPECT_EQ(plan.check_replicates, 1U);
+  EXPECT_EQ(plan.recording.percent, 100);
+  EXPECT_FALSE(plan.is_checked(plan.cells.at(0)));
+  EXPECT_TRUE(plan.is_checked(plan.cells.at(1)));
+  EXPECT_FALSE(make_plan({{"strategy", "mutex_global"}, {"check", "none"}}).is_checked(plan.cells.at(1)));
+}
+TEST(Plan, check_takes_a_share) {
+  EXPECT_EQ(make_plan({{"check", "2.5%"}}).recording.percent, 2.5);
+  EXPECT_EQ(make_plan({{"check", "all"}}).recording.percent, 100);
+  EXPECT_EQ(make_plan({{"check", ""}}).recording.percent, 100);
+  EXPECT_EQ(make_plan({{"check", "all"}, {"check-replicates", "3"}}).check_replicates, 3U);
+  EXPECT_EQ(make_plan({{"replicates", "0"}}).replicates, 0U);
+}
+TEST(Plan, check_of_a_large_table_takes_the_share_that_fits_and_says_so) {
+  const Plan plan = make_plan({{"docs", "1000000"}, {"check-operations", "400000"}});
+  EXPECT_EQ(plan.recording.percent, 10);
+  EXPECT_THAT(plan.notes, testing::Contains(HasSubstr("10.0 %")));
+  EXPECT_THAT(
+      [] {
+        make_plan({{"docs", "1000000"}, {"check-operations", "400000"}, {"check", "all"}});
+      },
+      ThrowsMessage<BadInput>(HasSubstr("smaller share")));
+}
+TEST(Plan, fill_of_a_part_is_rounded_up) {
+  Workload workload = make_plan({{"fill", "10"}}).workloads.front();
+  EXPECT_EQ(workload.filled(100), 10U);
+  EXPECT_EQ(workload.filled(1), 1U);
+  workload.fill_percent = 0;
+  EXPECT_EQ(workload.filled(100), 0U);
 }
 
 TEST(Progress, mix_takes_the_weakest) {
