@@ -56,6 +56,7 @@ class Stream {
 
 pid_t spawn(const std::vector<std::string>& command, const Stream& output, const Stream& errors) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;

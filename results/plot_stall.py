@@ -85,7 +85,7 @@ def shade(axis, rows):
 def save(figure, out, stem):
     for extension in ("png", "svg"):
         path = os.path.join(out, f"{stem}.{extension}")
-        figure.savefig(path, dpi=130, metadata={"Date": None} if extension == "svg" else None)
+        figure.savefig(path, dpi=90, metadata={"Date": None} if extension == "svg" else None)
         print(path)
     plt.close(figure)
 
