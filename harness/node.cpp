@@ -1,6 +1,5 @@
 #include "harness/node.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace occ {
@@ -32,11 +31,6 @@ std::string base64_name(std::uint64_t number, std::size_t length) {
   return name;
 }
 
-std::int64_t system_now_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 Node::Node(NodeOptions options) : options_(std::move(options)) {}
@@ -61,7 +55,6 @@ std::pair<std::shared_ptr<Index>, bool> Node::create(std::string_view name, cons
   index->uuid = base64_name(++indices_made_, 22);
   index->copies.store(1 + settings.replicas, std::memory_order_relaxed);          // relaxed: published with the map
   index->gc_deletes_ms.store(settings.gc_deletes_ms, std::memory_order_relaxed);  // relaxed: as above
-  index->created_at_ms = system_now_ms();
   index->table = options_.make_table(
       {.shards = settings.shards, .gc_deletes_ms = settings.gc_deletes_ms, .clock = options_.clock});
   auto indices = std::make_shared<Indices>(*indices_);

@@ -37,7 +37,6 @@ struct Index {
   atomic<std::int64_t> copies{1};
   /// As the settings say; the table was told.
   atomic<std::int64_t> gc_deletes_ms{0};
-  std::int64_t created_at_ms = 0;  ///< of the system's clock
 };
 
 struct IndexSettings {

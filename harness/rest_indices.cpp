@@ -104,9 +104,7 @@ Json settings_of(const Index& index) {
             {"number_of_replicas", std::to_string(copies - 1)},
             {"gc_deletes", time_text(gc_deletes_ms)},
             {"uuid", index.uuid},
-            {"provided_name", index.name},
-            {"creation_date", std::to_string(index.created_at_ms)},
-            {"strategy", index.table->info().name}}}};
+            {"provided_name", index.name}}}};
 }
 
 void acknowledge(Call& call) {

@@ -8,7 +8,7 @@ usage() {
   cat <<'END'
 usage: tests/fuzz.sh TARGET|all [--seconds N] [--jobs N] [--corpus-out DIR]
 
-  TARGET        operations, scenario, bulk or csv: tests/fuzz/TARGET_fuzz.cpp says what is tried and what must hold
+  TARGET        operations, scenario, bulk, csv or request: tests/fuzz/TARGET_fuzz.cpp says what is tried and what must hold
   --seconds N   of each target (default: 60)
   --jobs N      targets at a time (default: the number of processors)
   --corpus-out DIR
@@ -44,12 +44,12 @@ while [ $# -gt 0 ]; do
       esac
       shift 2
       ;;
-    operations | scenario | bulk | csv)
+    operations | scenario | bulk | csv | request)
       targets+=("$1")
       shift
       ;;
     all)
-      targets+=(operations scenario bulk csv)
+      targets+=(operations scenario bulk csv request)
       shift
       ;;
     -h | --help)
@@ -62,7 +62,7 @@ while [ $# -gt 0 ]; do
       ;;
   esac
 done
-[ "${#targets[@]}" -gt 0 ] || fail "which target? accepted are operations, scenario, bulk, csv and all" 2
+[ "${#targets[@]}" -gt 0 ] || fail "which target? accepted are operations, scenario, bulk, csv, request and all" 2
 
 command -v clang++ >/dev/null || fail "clang++ is missing: harness/install_packages.sh check"
 cmake --preset fuzz --log-level=WARNING
