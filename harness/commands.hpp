@@ -27,7 +27,7 @@ void add_compare(CLI::App& app, int& exit_status);
 void add_replay(CLI::App& app, int& exit_status);
 void add_serve(CLI::App& app, int& exit_status);
 void add_verify(CLI::App& app, int& exit_status);
-void add_stall(CLI::App& app, int& exit_status);
 void add_check(CLI::App& app, int& exit_status);
+void add_stall(CLI::App& app, int& exit_status);
 
 }  // namespace occ

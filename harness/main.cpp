@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
   occ::add_replay(app, exit_status);
   occ::add_serve(app, exit_status);
   occ::add_verify(app, exit_status);
-  occ::add_stall(app, exit_status);
   occ::add_check(app, exit_status);
+  occ::add_stall(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
