@@ -129,7 +129,7 @@ class EpochDomain {
 
    private:
     void pin() noexcept {
-      std::uint64_t epoch = domain_.epoch_.load(std::memory_order_seq_cst);
+      std::uint64_t epoch = domain_.epoch_.load(std::memory_order_relaxed);  // relaxed: a guess, E4 below decides
       for (;;) {
         record_.announced.store(epoch + 1, std::memory_order_seq_cst);             // E5 with E2
         const std::uint64_t now = domain_.epoch_.load(std::memory_order_seq_cst);  // E4 with E3
