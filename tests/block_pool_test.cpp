@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <map>
-#include <new>
 #include <optional>
 #include <set>
 
@@ -14,39 +15,19 @@
 
 namespace {
 
-/// While set, this thread gets no memory from operator new, where Boost.Lockfree gets its nodes from.
+/// While set, this thread gets no memory from posix_memalign, where Boost.Lockfree gets its nodes from.
 thread_local bool no_memory = false;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  if (no_memory) throw std::bad_alloc();
-  size = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  if (void* memory = std::aligned_alloc(alignment, size)) return memory;
-  throw std::bad_alloc();
-}
-/// Not inlined: g++ would see free() meet operator new and warn.
-[[gnu::noinline]] void release(void* memory) noexcept {
-  std::free(memory);
-}
+thread_local int refusals = 0;
 
 }  // namespace
 
-void* operator new(std::size_t size) {
-  return allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  release(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  release(memory);
+extern "C" int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexcept {
+  if (no_memory) {
+    ++refusals;
+    return ENOMEM;
+  }
+  *memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  return *memory == nullptr ? ENOMEM : 0;
 }
 
 namespace occ {
@@ -212,10 +193,26 @@ TEST(BlockPool, give_without_memory_to_hand_a_chain_over_keeps_the_blocks) {
   no_memory = true;
   for (Block* block : blocks) cache.give(block);
   no_memory = false;
+  EXPECT_GT(refusals, 0) << "no chain was to be handed over";
   std::set<Block*> again;
   for (std::size_t i = 0; i < blocks.size(); ++i) again.insert(cache.take(8));
   EXPECT_EQ(again, std::set<Block*>(blocks.begin(), blocks.end()));
   EXPECT_EQ(pool.bytes(), warm);
+}
+
+TEST(BlockPool, new_memory_for_all_threads_at_once_is_given_once) {
+  constexpr std::size_t kThreads = 4;
+  std::array<Block*, kThreads> taken{};
+  for (std::uint64_t round = 0; round < scaled(2'000); ++round) {
+    BlockPool pool;
+    run_threads(kThreads, [&](std::size_t thread) {
+      BlockPool::Cache cache(pool);
+      taken[thread] = cache.take(8 + 16 * thread);
+      std::memset(taken[thread]->bytes(), static_cast<int>(thread), taken[thread]->capacity);
+    });
+    for (std::size_t thread = 0; thread < kThreads; ++thread)
+      ASSERT_EQ(taken[thread]->bytes()[taken[thread]->capacity - 1], static_cast<std::byte>(thread)) << round;
+  }
 }
 
 TEST(BlockPool, block_is_in_one_hand_only_under_all_threads) {

@@ -71,9 +71,10 @@ TEST_F(DirectoryTest, insert_of_a_present_id_returns_its_slot) {
 
 TEST_F(DirectoryTest, find_tells_ids_of_one_hash_apart) {
   // As many as fit before the segment grows and asks for the true hashes.
-  constexpr std::array<std::string_view, 5> kIds{"a", "b", "ab", "a longer one", "another longer one"};
+  constexpr std::array<std::string_view, 5> kIds{"a", "ab", "a longer one", "twice 8 bytes...", "twice 8 "};
   std::array<Slot*, kIds.size()> slots{};
   for (std::size_t i = 0; i < kIds.size(); ++i) slots[i] = &insert(kIds[i], 42);
+  EXPECT_EQ(std::set<Slot*>(slots.begin(), slots.end()).size(), kIds.size());
   for (std::size_t i = 0; i < kIds.size(); ++i) EXPECT_EQ(directory_.find(42, kIds[i]).slot, slots[i]);
   EXPECT_EQ(directory_.find(42, "c").slot, nullptr);
 }
