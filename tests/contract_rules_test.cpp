@@ -334,6 +334,8 @@ TEST_P(ContractRules, greatest_version_is_stored_and_ends_counting) {
     EXPECT_EQ(refused.version, kMaxVersion);
     EXPECT_FALSE(refused.wrote());
   }
+  EXPECT_EQ(handle_->counters().rejected, 4U);
+  EXPECT_EQ(handle_->counters().attempts, 1U);
   EXPECT_EQ(next(), SeqNoTerm(1, 1));
   EXPECT_EQ(read("id"), "a");
   expect_write(put("id", "b", Precondition::external_gte(kMaxVersion)), Result::updated, kMaxVersion, 1);
