@@ -166,6 +166,13 @@ TEST_F(HttpServerTest, limits_of_head_and_body_are_kept) {
   expect_refused("PUT /a/_doc/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(20'000, 'x'), 400, "");
 }
 
+TEST_F(HttpServerTest, refused_body_may_be_sent_to_its_end_and_the_answer_read) {
+  HttpClient client = connect();
+  client.send("PUT /a/_doc/1 HTTP/1.1\r\nContent-Length: 104857601\r\n\r\n");
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(client.send(std::string(50'000, 'x')));
+  EXPECT_EQ(client.receive()->status, 413);
+}
+
 TEST_F(HttpServerTest, what_is_no_http_is_refused_and_the_connection_closed) {
   for (const std::string& garbage :
        {std::string("hello\r\n\r\n"), std::string(64, '\0') + "\r\n\r\n", std::string("GET / HTTP/9.9\r\n\r\n"),

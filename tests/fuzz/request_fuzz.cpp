@@ -1,5 +1,6 @@
 /// Any bytes as what a connection brings: parser, routes, answers, without a socket. Whatever arrives, and in whatever
-/// pieces, the answers are well-formed HTTP with JSON in it, and do not depend on the pieces.
+/// pieces, the answers are well-formed HTTP with JSON in it, and do not depend on the pieces, but for the one thing that
+/// may: how soon a head that is not complete yet is seen to be none.
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -74,12 +75,23 @@ void check_answers(std::string_view out) {
   }
 }
 
+/// Without the refusal that such a head may have been answered with.
+std::string_view answered(std::string_view out) {
+  const auto last = out.rfind("HTTP/1.1 400 Bad Request\r\n");
+  if (last == out.npos) return out;
+  const std::string_view answer = out.substr(last);
+  const bool of_head =
+      answer.find("malformed HTTP request") != answer.npos || answer.find("too_long_frame_exception") != answer.npos;
+  return of_head ? out.substr(0, last) : out;
+}
+
 void check(std::string_view bytes) {
   for (const auto compatibility : {Compatibility::v7, Compatibility::v6, Compatibility::v8}) {
     const std::string whole = Peer(compatibility).answers(bytes, bytes.size());
     check_answers(whole);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{7}}) {
-      if (Peer(compatibility).answers(bytes, piece) != whole) fail("answers that depend on how the bytes arrive");
+      const std::string cut = Peer(compatibility).answers(bytes, piece);
+      require(answered(cut) == answered(whole), "answers that depend on how the bytes arrive");
     }
   }
 }
