@@ -1,4 +1,4 @@
-/// The real directory.hpp and spin_lock.hpp under the C++11 memory model: finds and inserts of ids while the one
+/// The real directory.hpp and spin_lock.hpp under the C++11 memory model: finds, inserts and erases of ids while the one
 /// segment grows. Keys are plain variables, so an entry that a reader reaches before its slot was published is a data
 /// race that the model reports.
 #include <array>
@@ -15,14 +15,16 @@ namespace occ::model {
 namespace {
 
 /// Ids that share a bucket of a directory of two: the eighth overflows. With the last one a directory of four is due,
-/// since three entries in four are the bound.
+/// since three entries in four are the bound. The first one's entry holds no bit of its hash: a reader that sees its tag
+/// and not yet its entry would follow a null pointer.
 constexpr std::size_t kIdCount = 11;
 const std::array<std::string, kIdCount> kIds = [] {
   std::array<std::string, kIdCount> ids;
   std::size_t found = 0;
   for (unsigned number = 0; found < kIdCount; ++number) {
     const std::string id = std::to_string(number);
-    if ((hash_id(id) >> 24 & 1) == 0) ids[found++] = id;
+    const std::uint64_t hash = hash_id(id);
+    if ((hash >> 24 & 1) == 0 && (found != 0 || (hash >> 7 & 0xffff) == 0)) ids[found++] = id;
   }
   return ids;
 }();
@@ -58,6 +60,9 @@ struct Fixture {
     };
     const auto place = directory.find_or_insert(hash_id(kIds[id]), kIds[id], make, [](Slot&) {});
     return place.slot != nullptr ? place.slot : fresh;
+  }
+  void erase(unsigned id) {
+    RL_ASSERT(directory.erase(hash_id(kIds[id]), find(id), [] { return true; }));
   }
   Slot* find(unsigned id) { return directory.find(hash_id(kIds[id]), kIds[id]).slot; }
 };
@@ -186,6 +191,80 @@ struct OverflowAndGrowth : OnOneSegment<OverflowAndGrowth, 3> {
   }
 };
 
+/// A lane's tag is published, then hidden by another thread's store that counts an overflow of the same bucket.
+struct OverflowHidesALane : OnOneSegment<OverflowHidesALane, 3> {
+  void before() {
+    OnOneSegment::before();
+    for (unsigned id = 1; id < 7; ++id) fixture->insert(id, 0);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      fixture->insert(0, 1);
+    } else if (index == 1) {
+      fixture->insert(7, 2);
+    } else if (Slot* const seen = fixture->find(0); seen != nullptr) {
+      RL_ASSERT(fixture->find(0) == seen);
+    }
+  }
+  void after() {
+    RL_ASSERT(fixture->find(0) != nullptr && fixture->find(7) != nullptr && fixture->directory.size() == 8);
+    fixture.reset();
+  }
+};
+
+/// A lane's tag is published, then hidden by another thread's erase of another one.
+struct EraseHidesALane : OnOneSegment<EraseHidesALane, 3> {
+  Slot* there = nullptr;
+  void before() {
+    OnOneSegment::before();
+    fixture->insert(1, 0);
+    there = fixture->insert(2, 0);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      fixture->insert(0, 1);
+    } else if (index == 1) {
+      fixture->erase(1);
+    } else {
+      Slot* const seen = fixture->find(0);
+      RL_ASSERT(fixture->find(2) == there);
+      if (seen != nullptr) RL_ASSERT(fixture->find(0) == seen);
+    }
+  }
+  void after() {
+    RL_ASSERT(fixture->find(0) != nullptr && fixture->find(1) == nullptr && fixture->directory.size() == 2);
+    fixture.reset();
+  }
+};
+
+/// An id leaves and comes back in another slot, in the same lane: whoever still looks there under the old tag finds the
+/// old slot, the new one or none. One that overflowed past the bucket is found throughout.
+struct LaneIsUsedAgain : OnOneSegment<LaneIsUsedAgain, 2> {
+  Slot* first = nullptr;
+  Slot* second = nullptr;
+  Slot* there = nullptr;
+  void before() {
+    OnOneSegment::before();
+    for (unsigned id = 0; id < 8; ++id) fixture->insert(id, 0);
+    first = fixture->find(0);
+    there = fixture->find(7);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      fixture->erase(0);
+      second = fixture->insert(0, 1);
+    } else {
+      Slot* const seen = fixture->find(0);
+      RL_ASSERT(fixture->find(7) == there);
+      if (seen != nullptr) RL_ASSERT(seen == first || seen == &fixture->slots[8]);
+    }
+  }
+  void after() {
+    RL_ASSERT(second != first && fixture->find(0) == second && fixture->directory.size() == 8);
+    fixture.reset();
+  }
+};
+
 }  // namespace
 }  // namespace occ::model
 
@@ -196,6 +275,9 @@ int main(int count, char** arguments) {
                            explore<GrowthAgainstFind>("growth_against_find", 2),
                            explore<OverflowAgainstFind>("overflow_against_find", 2),
                            explore<OneBucket>("two_ids_one_bucket", 1),
+                           explore<OverflowHidesALane>("overflow_hides_a_lane", 2),
+                           explore<EraseHidesALane>("erase_hides_a_lane", 2),
+                           explore<LaneIsUsedAgain>("lane_is_used_again", 2),
                            explore<TwoInserts<0>>("two_inserts_of_one_id", 1),
                            sample<TwoInserts<4>>("two_inserts_of_one_id_then_growth", 30'000),
                            sample<TwoInserts<5>>("two_inserts_that_grow", 30'000),
