@@ -130,6 +130,9 @@ void HttpExchange::consume(std::string_view& bytes, std::string& out) {
       if (bytes.empty()) return;
       parser_ = std::make_unique<Parser>(*this);
     }
+    // Fewer bytes never end a chunked body, and Beast 1.81 asserts that there are as many.
+    constexpr std::size_t kLeastEnd = std::string_view("0\r\n\r\n").size();
+    if (parser_->header_seen && parser_->chunked() && bytes.size() < kLeastEnd) return;
     boost::beast::error_code error;
     const std::size_t used = parser_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     bytes.remove_prefix(used);

@@ -27,8 +27,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTick{100};
 /// What one read may take from a connection before others have their turn.
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-/// After its last answer a connection is read for this long, or until its client closes it: closing it with bytes
-/// unread would make the system throw the answer away.
+/// After its last answer a connection is read until its client closes it, or brings nothing for this long, or has gone
+/// on for a request's time: closing it with bytes unread would make the system tell the client of an error in place of
+/// the answer.
 constexpr std::chrono::milliseconds kLinger{1'000};
 /// When no file descriptor is free: until the next try.
 constexpr std::chrono::milliseconds kAcceptPause{50};
@@ -82,6 +83,8 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   void write();
   /// All answers that were owed are sent.
   void sent();
+  /// The last answer is sent. False if the client is gone.
+  bool linger();
 
   Worker& worker_;
   tcp::socket socket_;
@@ -89,6 +92,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   std::string unsent_;
   std::size_t sent_bytes_ = 0;
   Clock::time_point since_;  ///< when what it now waits for began
+  Clock::time_point linger_until_;
   bool lingering_ = false;
 };
 
@@ -210,7 +214,10 @@ void HttpServer::Connection::read() {
   const std::size_t size = socket_.read_some(asio::buffer(worker_.input), error);
   if (error == asio::error::would_block || error == asio::error::try_again) return wait_to_read();
   if (error) return close();
-  if (lingering_) return wait_to_read();
+  if (lingering_) {
+    since_ = worker_.now();
+    return wait_to_read();
+  }
 
   const bool was_idle = exchange_.idle();
   const std::uint64_t answered = exchange_.answered();
@@ -256,23 +263,28 @@ void HttpServer::Connection::wait_to_write() {
 }
 
 void HttpServer::Connection::sent() {
-  if (exchange_.closing() && !lingering_) {
-    lingering_ = true;
-    since_ = worker_.now();
-    ErrorCode error;
-    socket_.shutdown(tcp::socket::shutdown_send, error);
-    if (error) return close();
+  if (exchange_.closing()) {
+    if (!linger()) return close();
   } else if (worker_.stopping() && exchange_.idle()) {
     return close();
   }
   wait_to_read();
 }
 
+bool HttpServer::Connection::linger() {
+  lingering_ = true;
+  since_ = worker_.now();
+  linger_until_ = since_ + worker_.shared().options.request_timeout;
+  ErrorCode error;
+  socket_.shutdown(tcp::socket::shutdown_send, error);
+  return !error;
+}
+
 void HttpServer::Connection::tick(Clock::time_point now, bool stopping) {
   const auto waited = now - since_;
   const HttpServerOptions& options = worker_.shared().options;
   if (lingering_) {
-    if (waited > kLinger) close();
+    if (waited > kLinger || now > linger_until_) close();
   } else if (!unsent_.empty()) {
     if (waited > options.request_timeout) close();
   } else if (exchange_.idle()) {
@@ -283,9 +295,7 @@ void HttpServer::Connection::tick(Clock::time_point now, bool stopping) {
     exchange_.time_out(worker_.out);
     ErrorCode ignored;
     socket_.write_some(asio::buffer(worker_.out), ignored);
-    lingering_ = true;
-    since_ = now;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    if (!linger()) close();
   }
 }
 

@@ -128,9 +128,13 @@ TEST_F(HttpServerTest, chunked_body_is_put_together) {
 
 TEST_F(HttpServerTest, bytes_one_by_one_make_a_request) {
   HttpClient client = connect();
-  for (const char c : std::string_view("\r\nPUT /a/_doc/1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"))
-    client.send({&c, 1});
-  EXPECT_EQ(client.receive()->status, 201);
+  const auto drip = [&client](std::string_view text) {
+    for (const char c : text) client.send({&c, 1});
+    return client.receive()->status;
+  };
+  EXPECT_EQ(drip("\r\nPUT /a/_doc/1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"), 201);
+  EXPECT_EQ(drip("PUT /a/_doc/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), 200);
+  EXPECT_EQ(drip("POST /_refresh HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 200);
 }
 
 TEST_F(HttpServerTest, expect_100_continue_is_told_to_go_on) {

@@ -80,8 +80,9 @@ std::string_view answered(std::string_view out) {
   const auto last = out.rfind("HTTP/1.1 400 Bad Request\r\n");
   if (last == out.npos) return out;
   const std::string_view answer = out.substr(last);
-  const bool of_head =
-      answer.find("malformed HTTP request") != answer.npos || answer.find("too_long_frame_exception") != answer.npos;
+  // A quote that a request brings is told with a backslash.
+  const bool of_head = answer.find(R"("reason":"malformed HTTP request)") != answer.npos ||
+                       answer.find(R"("type":"too_long_frame_exception")") != answer.npos;
   return of_head ? out.substr(0, last) : out;
 }
 
