@@ -62,7 +62,7 @@ void check_answers(std::string_view out) {
     if (status == 100) continue;
     require(status >= 200 && status <= 599, "a status that is none");
     require(head.find("X-elastic-product: Elasticsearch\r\n") != head.npos, "an answer of nobody");
-    constexpr std::string_view kLength = "content-length: ";
+    constexpr std::string_view kLength = "\r\ncontent-length: ";
     const auto at = head.find(kLength);
     require(at != head.npos, "an answer without a length");
     std::size_t length = 0;
