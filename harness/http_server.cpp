@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <new>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
@@ -77,6 +78,8 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
  private:
+  /// What follows a wait.
+  void go_on(ErrorCode error, void (Connection::*step)());
   void wait_to_read();
   void read();
   void wait_to_write();
@@ -199,17 +202,22 @@ void HttpServer::Connection::begin() {
 }
 
 void HttpServer::Connection::wait_to_read() {
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](ErrorCode error) {
-    if (error) {
-      self->close();
-    } else {
-      self->read();
-    }
-  });
+  socket_.async_wait(tcp::socket::wait_read,
+                     [self = shared_from_this()](ErrorCode error) { self->go_on(error, &Connection::read); });
+}
+
+void HttpServer::Connection::go_on(ErrorCode error, void (Connection::*step)()) {
+  if (!socket_.is_open()) return;
+  if (error) return close();
+  try {
+    (this->*step)();
+  } catch (const std::bad_alloc&) {
+    // There is no memory for what it brings or takes; the others are to be served all the same.
+    close();
+  }
 }
 
 void HttpServer::Connection::read() {
-  if (!socket_.is_open()) return;
   ErrorCode error;
   const std::size_t size = socket_.read_some(asio::buffer(worker_.input), error);
   if (error == asio::error::would_block || error == asio::error::try_again) return wait_to_read();
@@ -253,12 +261,8 @@ void HttpServer::Connection::write() {
 
 void HttpServer::Connection::wait_to_write() {
   socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](ErrorCode error) {
-    if (error) {
-      self->close();
-    } else if (self->socket_.is_open()) {
-      self->worker_.out.clear();
-      self->write();
-    }
+    self->worker_.out.clear();
+    self->go_on(error, &Connection::write);
   });
 }
 

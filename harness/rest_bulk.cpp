@@ -34,7 +34,7 @@ WriteOperation to_operation(const BulkEntry& entry, const std::string& path_inde
 
 /// Runs an item and appends its answer; true if it failed.
 bool run_item(Call& call, WriteOperation& operation, std::string& out) {
-  out.append("{\"").append(name_of(operation.action)).append("\":");
+  out.append(R"({")").append(name_of(operation.action)).append(R"(":)");
   Ran ran = out.size() < kMaxAnswerBytes
                 ? run(call, operation, out)
                 : Ran{429, failure(429, "es_rejected_execution_exception",
@@ -43,10 +43,10 @@ bool run_item(Call& call, WriteOperation& operation, std::string& out) {
     if (!operation.id) operation.id = call.node.make_id();
     append_named(out, call.compatibility, operation.index, *operation.id);
   }
-  out += ",\"status\":";
+  out += R"(,"status":)";
   append_number(out, ran.status);
   if (ran.failed) {
-    out += ",\"error\":";
+    out += R"(,"error":)";
     append_error(out, *ran.failed);
   }
   out += "}}";
@@ -90,9 +90,9 @@ void bulk(Call& call) {
     any_failed |= run_item(call, operation, items);
   }
   std::string& out = call.response.body;
-  out += "{\"took\":";
+  out += R"({"took":)";
   append_number(out, call.node.options().clock->now_ms() - began_ms);
-  out += any_failed ? ",\"errors\":true,\"items\":[" : ",\"errors\":false,\"items\":[";
+  out += any_failed ? R"(,"errors":true,"items":[)" : R"(,"errors":false,"items":[)";
   out += items;
   out += "]}";
 }

@@ -82,10 +82,10 @@ Failure at_shard(Failure failed, const Index& index, std::string_view id) {
 }
 
 void append_named(std::string& out, Compatibility compatibility, std::string_view index, std::string_view id) {
-  out += "{\"_index\":";
+  out += R"({"_index":)";
   append_quoted(out, index);
-  if (compatibility != Compatibility::v8) out += ",\"_type\":\"_doc\"";
-  out += ",\"_id\":";
+  if (compatibility != Compatibility::v8) out += R"(,"_type":"_doc")";
+  out += R"(,"_id":)";
   append_quoted(out, id);
 }
 
@@ -94,7 +94,7 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   Document& document = held.document;
   if (held.handle->get(id, document).result != Result::found) {
     append_named(out, compatibility, held.index->name, id);
-    out += ",\"found\":false}";
+    out += R"(,"found":false})";
     return 404;
   }
   if (version != kMatchAny && read_conflicts(document.version, version)) {
@@ -103,15 +103,15 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
                    *held.index, id);
   }
   append_named(out, compatibility, held.index->name, id);
-  out += ",\"_version\":";
+  out += R"(,"_version":)";
   append_number(out, document.version);
-  out += ",\"_seq_no\":";
+  out += R"(,"_seq_no":)";
   append_number(out, static_cast<std::int64_t>(document.word.seq_no()));
-  out += ",\"_primary_term\":";
+  out += R"(,"_primary_term":)";
   append_number(out, static_cast<std::int64_t>(document.word.term()));
-  out += ",\"found\":true";
+  out += R"(,"found":true)";
   if (fetch_source) {
-    out += ",\"_source\":";
+    out += R"(,"_source":)";
     out += shown(document.source.text());
   }
   out += '}';

@@ -9,15 +9,15 @@ namespace {
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  out.append(",\"").append(name).append("\":");
+  out.append(R"(,")").append(name).append(R"(":)");
   append_quoted(out, value);
 }
 
 /// From `type` to `index`, without braces.
 void append_what(std::string& out, const Failure& failed) {
-  out += "\"type\":";
+  out += R"("type":)";
   append_quoted(out, failed.type);
-  out += ",\"reason\":";
+  out += R"(,"reason":)";
   append_quoted(out, failed.reason);
   if (!failed.resource.empty()) append_field(out, "resource.type", "index_or_alias");
   append_field(out, "resource.id", failed.resource);
@@ -29,9 +29,9 @@ void append_what(std::string& out, const Failure& failed) {
 /// What a cause is told in: not in root_cause.
 void append_cause(std::string& out, const Failure& failed) {
   if (failed.cause_type.empty()) return;
-  out += ",\"caused_by\":{\"type\":";
+  out += R"(,"caused_by":{"type":)";
   append_quoted(out, failed.cause_type);
-  out += ",\"reason\":";
+  out += R"(,"reason":)";
   append_quoted(out, failed.cause_reason);
   out += '}';
 }
@@ -56,7 +56,7 @@ void append_error(std::string& out, const Failure& failed) {
 }
 
 void append_error_with_root(std::string& out, const Failure& failed) {
-  out += "{\"root_cause\":[{";
+  out += R"({"root_cause":[{)";
   append_what(out, failed);
   out += "}],";
   append_what(out, failed);
@@ -66,13 +66,13 @@ void append_error_with_root(std::string& out, const Failure& failed) {
 
 void respond(Response& response, const Failure& failed) {
   response.status = failed.status;
-  response.body = "{\"error\":";
+  response.body = R"({"error":)";
   if (failed.type.empty()) {
     append_quoted(response.body, failed.reason);
   } else {
     append_error_with_root(response.body, failed);
   }
-  response.body += ",\"status\":";
+  response.body += R"(,"status":)";
   append_number(response.body, failed.status);
   response.body += '}';
   if (!failed.allow.empty()) response.headers.emplace_back("Allow", failed.allow);

@@ -85,7 +85,7 @@ void mget(Call& call) {
   const auto items = read_items(call.json_body(), otherwise, call.compatibility);
   validate(items);
   std::string& out = call.response.body;
-  out += "{\"docs\":[";
+  out += R"({"docs":[)";
   for (const Item& item : items) {
     if (out.back() != '[') out += ',';
     if (out.size() > kMaxAnswerBytes) {
@@ -97,7 +97,7 @@ void mget(Call& call) {
                             item.fetch_source);
     } catch (const Failure& why) {
       append_named(out, call.compatibility, item.index, item.id);
-      out += ",\"error\":";
+      out += R"(,"error":)";
       append_error_with_root(out, why);
       out += '}';
     }

@@ -143,22 +143,22 @@ int append_written(const Call& call, const Index& index, const WriteOperation& o
                    std::string& out) {
   const bool noop = outcome.result == Result::noop;
   append_named(out, call.compatibility, index.name, *operation.id);
-  out += ",\"_version\":";
+  out += R"(,"_version":)";
   append_number(out, outcome.version);
-  out += ",\"result\":\"";
+  out += R"(,"result":")";
   out += name_of(outcome.result);
   out += '"';
-  if (operation.forced_refresh && !noop) out += ",\"forced_refresh\":true";
+  if (operation.forced_refresh && !noop) out += R"(,"forced_refresh":true)";
   if (noop && !operation.in_bulk) {
-    out += ",\"_shards\":{\"total\":0,\"successful\":0,\"failed\":0}";
+    out += R"(,"_shards":{"total":0,"successful":0,"failed":0})";
   } else {
-    out += ",\"_shards\":{\"total\":";
+    out += R"(,"_shards":{"total":)";
     append_number(out, index.copies.load(std::memory_order_relaxed));  // relaxed: a setting, it orders nothing
-    out += ",\"successful\":1,\"failed\":0}";
+    out += R"(,"successful":1,"failed":0})";
   }
-  out += ",\"_seq_no\":";
+  out += R"(,"_seq_no":)";
   append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
-  out += ",\"_primary_term\":";
+  out += R"(,"_primary_term":)";
   append_number(out, static_cast<std::int64_t>(outcome.word.term()));
   return outcome.result == Result::created ? 201 : outcome.result == Result::not_found ? 404 : 200;
 }

@@ -64,11 +64,11 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
            std::string_view source, std::string& out) {
   const int status = append_written(call, index, operation, outcome, out);
   if (operation.update->fetch_source.value_or(false)) {
-    out += ",\"get\":{\"_seq_no\":";
+    out += R"(,"get":{"_seq_no":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
-    out += ",\"_primary_term\":";
+    out += R"(,"_primary_term":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.term()));
-    out += ",\"found\":true,\"_source\":";
+    out += R"(,"found":true,"_source":)";
     out += shown(source);
     out += '}';
   }

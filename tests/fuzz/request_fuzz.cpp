@@ -79,10 +79,11 @@ void check_answers(std::string_view out) {
 std::string_view answered(std::string_view out) {
   const auto last = out.rfind("HTTP/1.1 400 Bad Request\r\n");
   if (last == out.npos) return out;
-  const std::string_view answer = out.substr(last);
-  // A quote that a request brings is told with a backslash.
-  const bool of_head = answer.find(R"("reason":"malformed HTTP request)") != answer.npos ||
-                       answer.find(R"("type":"too_long_frame_exception")") != answer.npos;
+  std::string_view body = out.substr(last);
+  body.remove_prefix(body.find("\r\n\r\n") + 4);
+  const bool of_head =
+      body.starts_with(R"({"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"malformed HTTP)") ||
+      body.starts_with(R"({"error":{"root_cause":[{"type":"too_long_frame_exception")");
   return of_head ? out.substr(0, last) : out;
 }
 
