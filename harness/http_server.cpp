@@ -86,6 +86,8 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   void write();
   /// All answers that were owed are sent.
   void sent();
+  /// No part of a request has arrived, not even unread.
+  [[nodiscard]] bool nothing_has_begun() const;
   /// The last answer is sent. False if the client is gone.
   bool linger();
 
@@ -269,10 +271,15 @@ void HttpServer::Connection::wait_to_write() {
 void HttpServer::Connection::sent() {
   if (exchange_.closing()) {
     if (!linger()) return close();
-  } else if (worker_.stopping() && exchange_.idle()) {
+  } else if (worker_.stopping() && nothing_has_begun()) {
     return close();
   }
   wait_to_read();
+}
+
+bool HttpServer::Connection::nothing_has_begun() const {
+  ErrorCode error;
+  return exchange_.idle() && socket_.available(error) == 0;
 }
 
 bool HttpServer::Connection::linger() {
@@ -292,7 +299,8 @@ void HttpServer::Connection::tick(Clock::time_point now, bool stopping) {
   } else if (!unsent_.empty()) {
     if (waited > options.request_timeout) close();
   } else if (exchange_.idle()) {
-    if (stopping || (options.idle_timeout.count() > 0 && waited > options.idle_timeout)) close();
+    if ((stopping && nothing_has_begun()) || (options.idle_timeout.count() > 0 && waited > options.idle_timeout))
+      close();
   } else if (waited > options.request_timeout) {
     // A wait to read is under way and stays: what it finds is thrown away.
     worker_.out.clear();
