@@ -120,7 +120,7 @@ inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant
       snapshot.gone = true;
     } else {
       snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8
-      if (snapshot.value.pointer == nullptr) continue;  // purged since the word was read
+      if (snapshot.value.pointer == nullptr) continue;                              // purged since the word was read
       fault_point(FaultPoint::reading);
       snapshot.state = PackedBody::load(*snapshot.value.pointer, word, into);
       // B6 relaxed: ordered behind B5

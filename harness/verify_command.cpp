@@ -49,11 +49,11 @@ std::vector<StrategyInfo> chosen(const std::string& text) {
   return all;
 }
 
-std::string verdict_text(const Verdict& verdict) {
+std::string verdict_text(const StrategyVerdict& verdict) {
   switch (verdict.kind) {
-    case Verdict::Kind::wrong:
+    case StrategyVerdict::Kind::wrong:
       return fmt::format("WRONG (workload {}): {}", verdict.workload, verdict.violation);
-    case Verdict::Kind::as_declared:
+    case StrategyVerdict::Kind::as_declared:
       return "lost update, as declared (version_only)";
     default:
       return std::string(to_string(verdict.kind));
@@ -71,7 +71,7 @@ class Lines {
   }
 
   void begin(const std::string& what) { progress_.begin(what); }
-  void end(const std::string& what, const Verdict& verdict) {
+  void end(const std::string& what, const StrategyVerdict& verdict) {
     if (on_terminal_) {
       progress_.end(verdict_text(verdict));
       fmt::print(stderr, "\r\033[K");
@@ -106,12 +106,12 @@ int verify_all(const VerifyOptions& options) {
   for (const StrategyInfo& strategy : chosen_strategies) {
     const std::string name(strategy.name);
     lines.begin(name);
-    const Verdict verdict = verify_strategy(strategy, settings, measure_cell);
+    const StrategyVerdict verdict = verify_strategy(strategy, settings, measure_cell);
     lines.end(name, verdict);
     all_as_they_should_be = all_as_they_should_be && verdict.as_it_should_be();
     if (strategy.semantics != Semantics::version_only) continue;
     const std::string expiring = "  tombstones expire";
-    const Verdict weakness = verify_expiry(strategy, settings, measure_cell);
+    const StrategyVerdict weakness = verify_expiry(strategy, settings, measure_cell);
     lines.end(expiring, weakness);
     all_as_they_should_be = all_as_they_should_be && weakness.as_it_should_be();
   }

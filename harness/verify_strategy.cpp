@@ -102,7 +102,7 @@ class Examination {
     return verification.verified;
   }
 
-  Verdict end(Verdict::Kind kind) {
+  StrategyVerdict end(StrategyVerdict::Kind kind) {
     verdict_.kind = kind;
     verdict_.overlap = pairs_ == 0 ? 0 : static_cast<double>(overlapping_) / static_cast<double>(pairs_);
     verdict_.checked_per_s = static_cast<double>(verdict_.operations) / check_s_;
@@ -119,7 +119,7 @@ class Examination {
   const VerifySettings& settings_;
   const MeasureCell& measure_cell_;
   std::uint32_t replicate_ = 0;
-  Verdict verdict_;
+  StrategyVerdict verdict_;
   std::uint64_t pairs_ = 0;
   std::uint64_t overlapping_ = 0;
   double check_s_ = 0;
@@ -128,7 +128,7 @@ class Examination {
 
 }  // namespace
 
-std::string_view to_string(Verdict::Kind kind) {
+std::string_view to_string(StrategyVerdict::Kind kind) {
   constexpr std::string_view kNames[] = {"correct",
                                          "WRONG",
                                          "caught, as it should be",
@@ -138,7 +138,8 @@ std::string_view to_string(Verdict::Kind kind) {
   return kNames[static_cast<int>(kind)];
 }
 
-Verdict verify_strategy(const StrategyInfo& strategy, const VerifySettings& settings, const MeasureCell& measure_cell) {
+StrategyVerdict verify_strategy(const StrategyInfo& strategy, const VerifySettings& settings,
+                                const MeasureCell& measure_cell) {
   using Verified = Verification::Verified;
   Examination examination(strategy, settings, measure_cell);
   const bool is_control = strategy.semantics == Semantics::unchecked;
@@ -148,19 +149,20 @@ Verdict verify_strategy(const StrategyInfo& strategy, const VerifySettings& sett
     for (const Trial& trial : trials) {
       switch (examination.run(trial, !is_control)) {
         case Verified::caught:
-          if (is_control) return examination.end(Verdict::Kind::caught);
+          if (is_control) return examination.end(StrategyVerdict::Kind::caught);
           [[fallthrough]];
         case Verified::no:
-          return examination.end(Verdict::Kind::wrong);
+          return examination.end(StrategyVerdict::Kind::wrong);
         default:
           break;
       }
     }
   } while (now_s() - began_s < (is_control ? std::max(settings.patience_s, settings.seconds) : settings.seconds));
-  return examination.end(is_control ? Verdict::Kind::not_caught : Verdict::Kind::correct);
+  return examination.end(is_control ? StrategyVerdict::Kind::not_caught : StrategyVerdict::Kind::correct);
 }
 
-Verdict verify_expiry(const StrategyInfo& strategy, const VerifySettings& settings, const MeasureCell& measure_cell) {
+StrategyVerdict verify_expiry(const StrategyInfo& strategy, const VerifySettings& settings,
+                              const MeasureCell& measure_cell) {
   using Verified = Verification::Verified;
   Examination examination(strategy, settings, measure_cell);
   const double began_s = now_s();
@@ -168,14 +170,14 @@ Verdict verify_expiry(const StrategyInfo& strategy, const VerifySettings& settin
   do {
     switch (examination.run(trial, false)) {
       case Verified::caught:
-        return examination.end(Verdict::Kind::as_declared);
+        return examination.end(StrategyVerdict::Kind::as_declared);
       case Verified::no:
-        return examination.end(Verdict::Kind::wrong);
+        return examination.end(StrategyVerdict::Kind::wrong);
       default:
         break;
     }
   } while (now_s() - began_s < std::max(settings.patience_s, settings.seconds));
-  return examination.end(Verdict::Kind::not_convicted);
+  return examination.end(StrategyVerdict::Kind::not_convicted);
 }
 
 }  // namespace occ

@@ -20,7 +20,7 @@ struct VerifySettings {
 };
 
 /// What hostile workloads, whose histories were all recorded and checked, showed of one strategy.
-struct Verdict {
+struct StrategyVerdict {
   enum class Kind : std::uint8_t {
     correct,
     wrong,
@@ -47,7 +47,7 @@ struct Verdict {
   }
 };
 
-std::string_view to_string(Verdict::Kind kind);
+std::string_view to_string(StrategyVerdict::Kind kind);
 
 /// measure(), or the same for a table that is not registered.
 using MeasureCell = std::function<std::optional<Measurement>(const Cell& cell, const Conditions& conditions,
@@ -62,10 +62,12 @@ using MeasureCell = std::function<std::optional<Measurement>(const Cell& cell, c
 /// - growth: 50,000 ids of which a tenth is there, so that the directory grows under readers and writers.
 ///
 /// Ends with the first thing found. Of a negative control, goes on for some seconds until it is caught.
-Verdict verify_strategy(const StrategyInfo& strategy, const VerifySettings& settings, const MeasureCell& measure_cell);
+StrategyVerdict verify_strategy(const StrategyInfo& strategy, const VerifySettings& settings,
+                                const MeasureCell& measure_cell);
 
 /// Of a `version_only` strategy: documents that are deleted, forgotten and created again while updates think, for some
 /// seconds or until an update is lost.
-Verdict verify_expiry(const StrategyInfo& strategy, const VerifySettings& settings, const MeasureCell& measure_cell);
+StrategyVerdict verify_expiry(const StrategyInfo& strategy, const VerifySettings& settings,
+                              const MeasureCell& measure_cell);
 
 }  // namespace occ

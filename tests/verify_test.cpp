@@ -442,36 +442,36 @@ std::optional<Measurement> measure_registered(const Cell& cell, const Conditions
 }
 
 TEST(VerifyStrategy, honest_table_is_correct) {
-  const Verdict verdict = verify_strategy(WrongTable<Honest>::kInfo, {}, measure_wrong<Honest>);
-  EXPECT_EQ(verdict.kind, Verdict::Kind::correct) << verdict.violation << "\n" << verdict.excerpt;
+  const StrategyVerdict verdict = verify_strategy(WrongTable<Honest>::kInfo, {}, measure_wrong<Honest>);
+  EXPECT_EQ(verdict.kind, StrategyVerdict::Kind::correct) << verdict.violation << "\n" << verdict.excerpt;
   EXPECT_TRUE(verdict.recording_percent);
   EXPECT_GT(verdict.overlap, 0);
 }
 TEST(VerifyStrategy, wrong_table_is_wrong_with_an_excerpt) {
-  const Verdict verdict = verify_strategy(WrongTable<Stale>::kInfo, {}, measure_wrong<Stale>);
-  EXPECT_EQ(verdict.kind, Verdict::Kind::wrong);
+  const StrategyVerdict verdict = verify_strategy(WrongTable<Stale>::kInfo, {}, measure_wrong<Stale>);
+  EXPECT_EQ(verdict.kind, StrategyVerdict::Kind::wrong);
   EXPECT_EQ(verdict.workload, "hot");
   EXPECT_THAT(verdict.violation, HasSubstr("stale"));
   EXPECT_THAT(verdict.excerpt, HasSubstr("_seq_no"));
   EXPECT_FALSE(verdict.as_it_should_be());
 }
 TEST(VerifyStrategy, negative_control_is_caught) {
-  const Verdict verdict = verify_strategy(*find_strategy("unchecked"), {}, measure_registered);
-  EXPECT_EQ(verdict.kind, Verdict::Kind::caught);
+  const StrategyVerdict verdict = verify_strategy(*find_strategy("unchecked"), {}, measure_registered);
+  EXPECT_EQ(verdict.kind, StrategyVerdict::Kind::caught);
   EXPECT_THAT(verdict.violation, HasSubstr("lost_update"));
 }
 TEST(VerifyStrategy, control_that_does_nothing_wrong_is_not_caught) {
   StrategyInfo info = WrongTable<Honest>::kInfo;
   info.semantics = Semantics::unchecked;
-  const Verdict verdict = verify_strategy(info, {.patience_s = 0}, measure_wrong<Honest>);
-  EXPECT_EQ(verdict.kind, Verdict::Kind::not_caught);
+  const StrategyVerdict verdict = verify_strategy(info, {.patience_s = 0}, measure_wrong<Honest>);
+  EXPECT_EQ(verdict.kind, StrategyVerdict::Kind::not_caught);
   EXPECT_FALSE(verdict.as_it_should_be());
 }
 TEST(VerifyExpiry, version_only_is_convicted_of_its_lost_update) {
   for (const StrategyInfo& info : strategies()) {
     if (info.semantics != Semantics::version_only) continue;
-    const Verdict verdict = verify_expiry(info, {}, measure_registered);
-    EXPECT_EQ(verdict.kind, Verdict::Kind::as_declared) << info.name << ": " << verdict.violation;
+    const StrategyVerdict verdict = verify_expiry(info, {}, measure_registered);
+    EXPECT_EQ(verdict.kind, StrategyVerdict::Kind::as_declared) << info.name << ": " << verdict.violation;
     EXPECT_THAT(verdict.violation, HasSubstr("lost_update"));
     EXPECT_THAT(verdict.excerpt, HasSubstr("_seq_no"));
   }
@@ -479,7 +479,7 @@ TEST(VerifyExpiry, version_only_is_convicted_of_its_lost_update) {
 TEST(VerifyExpiry, strategy_that_loses_nothing_is_not_convicted) {
   StrategyInfo info = WrongTable<Honest>::kInfo;
   info.semantics = Semantics::version_only;
-  EXPECT_EQ(verify_expiry(info, {.patience_s = 0}, measure_wrong<Honest>).kind, Verdict::Kind::not_convicted);
+  EXPECT_EQ(verify_expiry(info, {.patience_s = 0}, measure_wrong<Honest>).kind, StrategyVerdict::Kind::not_convicted);
 }
 
 }  // namespace
