@@ -71,7 +71,8 @@ concept TableHandle = requires(H handle, std::string_view id, Bytes source, Docu
 ///   that made them.
 /// - next(shard): the number that the next write would get, and the term in force.
 /// - shard_of(id): where an id is routed to.
-/// - set_gc_deletes(ms): takes effect for decisions from now on.
+/// - set_gc_deletes(ms): takes effect for decisions from now on. Whether a longer time brings a tombstone back that had
+/// expired, depends on whether it has been purged.
 /// - memory(): a report, exact while nobody writes.
 template <class T>
 concept DocumentTable = requires(T table, const T& constant, std::uint32_t shard, std::string_view id,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -172,6 +173,13 @@ class ReferenceTable {
   Handle handle() { return Handle(*this); }
   bool fail_over(std::uint32_t shard) { return shards_[shard].fail_over(); }
   void set_gc_deletes(std::int64_t ms) { gc_deletes_ms_ = ms; }
+  /// A tombstone that has expired would not have under that gc_deletes.
+  [[nodiscard]] bool would_revive(std::int64_t gc_deletes_ms) const {
+    return std::ranges::any_of(entries_, [&](const auto& entry) {
+      const State& state = entry.second.state;
+      return expired(state, instant()) && !expired(state, {instant().now_ms, gc_deletes_ms});
+    });
+  }
   [[nodiscard]] std::uint32_t shards() const { return static_cast<std::uint32_t>(shards_.size()); }
   [[nodiscard]] std::uint32_t shard_of(std::string_view id) const { return route(hash_id(id), shards()); }
   [[nodiscard]] SeqNoTerm next(std::uint32_t shard) const { return shards_[shard].next(); }
