@@ -61,10 +61,10 @@ struct ReadsDoNotGoBack : OnOneDocument<ReadsDoNotGoBack<Table>, Table, 2> {
 
 /// A writer that was suspended between its look and its publication meets a body that has left and come back: the word
 /// tells.
-template <class Table>
-struct BodyComesBack : OnOneDocument<BodyComesBack<Table>, Table, 2> {
-  void thread(unsigned index) { this->document->update(index, index == 0 ? 2 : 1); }
-  void after() { this->finish(4); }
+template <class Table, int updates = 2>
+struct BodyComesBack : OnOneDocument<BodyComesBack<Table, updates>, Table, 2> {
+  void thread(unsigned index) { this->document->update(index, index == 0 ? updates : 1); }
+  void after() { this->finish(2 + updates); }
 };
 
 /// A reader meets a delete and the creation after it.

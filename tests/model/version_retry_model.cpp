@@ -14,6 +14,7 @@ int main(int count, char** arguments) {
                            sample<ReaderAgainstDelete<Table>>("reader_against_delete", 30'000),
                            sample<ReadsDoNotGoBack<Table>>("reads_do_not_go_back", 30'000),
                            sample<BodyComesBack<Table>>("body_comes_back", 30'000),
+                           sample<BodyComesBack<Table, 7>>("body_comes_back_after_epochs", 50'000),
                            sample<TwoCreations<Table>>("two_creations", 30'000),
                            sample<Writers<Table, 2>>("two_writers", 50'000),
                            sample<UnconditionalWriters<Table>>("unconditional_writers", 50'000),
