@@ -2,9 +2,9 @@
 # The layout of the code, or its names and likely mistakes.
 #
 #   tests/style.sh format          clang-format (14) would change nothing; the layout is .clang-format's
-#   tests/style.sh tidy BUILD_DIR  clang-tidy (14) finds nothing; the checks are .clang-tidy's. BUILD_DIR is configured.
-#
-# clang-tidy reads one translation unit per area; through them it sees every header of core/ and variants/.
+#   tests/style.sh tidy BUILD_DIR [FILE...]
+#                                  clang-tidy (14) finds nothing in these files, or in any; the checks are .clang-tidy's.
+#                                  BUILD_DIR is configured. All files take five minutes on two cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,11 +18,14 @@ case "${1:-}" in
       echo "tests/style.sh: tidy needs a configured build folder" >&2
       exit 2
     }
-    find core variants harness -name '*.cpp' | sort | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --extra-arg=-Qunused-arguments -p "$2"
+    build_dir="$2"
+    shift 2
+    if [ $# -gt 0 ]; then printf '%s\n' "$@"; else find core variants harness -name '*.cpp' | sort; fi |
+      xargs -P "$(nproc)" -n 1 clang-tidy --quiet --extra-arg=-Qunused-arguments -p "$build_dir"
     echo "clang-tidy has no findings."
     ;;
   *)
-    echo "tests/style.sh: accepted are 'format' and 'tidy BUILD_DIR'" >&2
+    echo "tests/style.sh: accepted are 'format' and 'tidy BUILD_DIR [FILE...]'" >&2
     exit 2
     ;;
 esac
