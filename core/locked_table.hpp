@@ -110,8 +110,9 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     slot.body = body;
     slot.word.store(word.bits(), std::memory_order_release);  // L1 with L2
   }
-  /// The lock of the document comes before that of the directory's segment, here as everywhere.
-  void vacate(Target& target) noexcept {
+  /// The lock of the document comes before that of the directory's segment, here as everywhere. May throw what taking a
+  /// lock throws.
+  void vacate(Target& target) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     if (is_gone(target)) return;
     LockedSlot& slot = *target.slot;

@@ -123,6 +123,10 @@ bool same_number(const Json& a, const Json& b) {
 }  // namespace
 
 void check_json(std::string_view text) {
+  // The library takes this byte for the end of its input and would accept whatever follows.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    throw JsonError("syntax error at byte " + std::to_string(nul + 1) + ": NUL is not allowed in JSON");
+  }
   LimitCheck check;
   Json::sax_parse(text, &check);
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <set>
 #include <tuple>
@@ -9,6 +8,7 @@
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
 #include "harness/environment.hpp"
+#include "harness/interrupt.hpp"
 #include "harness/plan.hpp"
 #include "harness/progress.hpp"
 #include "harness/random.hpp"
@@ -21,18 +21,6 @@ namespace occ {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-
-/// Set by SIGINT and SIGTERM while a run is under way; a second signal ends the program at once.
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-void listen_for_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 /// A finished measurement, as the file names it: workload, strategy, threads, replicate, whether it was recorded.
 using Key = std::tuple<std::string, std::string, std::string, std::string, bool>;

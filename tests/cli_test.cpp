@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +16,7 @@
 
 #include "fmt/format.h"
 #include "harness/csv.hpp"
+#include "tests/program_test.hpp"
 
 namespace occ {
 namespace {
@@ -26,50 +25,13 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 
-struct Ended {
-  int status;
-  std::string output;
-};
-
-/// In an empty working folder, removed afterwards.
-class Cli : public testing::Test {
+class Cli : public ProgramTest {
  protected:
-  Cli() {
-    std::string pattern = (fs::temp_directory_path() / "occkit-cli-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~Cli() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] Ended occkit(const std::string& arguments) const {
-    const std::string command = "cd '" + folder_.string() + "' && " OCCKIT_PROGRAM " " + arguments + " 2>&1";
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string output;
-    std::array<char, 4096> buffer;
-    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-      output.append(buffer.data(), got);
-    }
-    const int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-  }
-
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
   [[nodiscard]] std::string read(const std::string& name) const {
     std::ifstream in(folder_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  [[nodiscard]] std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {}));
-  }
-
-  void expect_refused(const std::string& arguments, const testing::Matcher<const std::string&>& message) const {
-    const std::size_t before = files();
-    const Ended ended = occkit(arguments);
-    EXPECT_EQ(ended.status, 2) << arguments << "\n" << ended.output;
-    EXPECT_THAT(ended.output, message) << arguments;
-    EXPECT_EQ(files(), before) << arguments;
-  }
-
-  fs::path folder_;
 };
 
 constexpr const char* kShort = "run --strategy null --docs 10 --threads 1 --duration 200ms --warmup 0 --replicates 2 ";

@@ -2,11 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,6 +10,7 @@
 #include <string>
 
 #include "harness/commands.hpp"
+#include "tests/program_test.hpp"
 #include "tests/random_history.hpp"
 #include "tests/written_history.hpp"
 
@@ -180,27 +177,13 @@ TEST(HistoryFile, ReadHistory_MalformedOperation_RefusedWithLineAndWhatIsAccepte
   refused(R"("get")", R"("index","op_type":"create","if_seq_no":1,"if_primary_term":1)", "one condition at most");
 }
 
-class CheckCommand : public testing::Test {
+class CheckCommand : public ProgramTest {
  protected:
-  CheckCommand() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "occkit-check-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~CheckCommand() override { std::filesystem::remove_all(folder_); }
-
-  /// The exit status and the output of `occkit check` on a file of this text.
-  std::pair<int, std::string> check(const std::string& text) {
+  /// `occkit check` on a file of this text.
+  [[nodiscard]] Ended check(const std::string& text) const {
     std::ofstream(folder_ / "h.jsonl") << text;
-    FILE* pipe = popen(("cd '" + folder_.string() + "' && " OCCKIT_PROGRAM " check h.jsonl 2>&1").c_str(), "r");
-    std::string output;
-    std::array<char, 4096> buffer;
-    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-      output.append(buffer.data(), got);
-    const int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+    return occkit("check h.jsonl");
   }
-
-  std::filesystem::path folder_;
 };
 
 TEST_F(CheckCommand, Check_CleanLostAndMalformed_ExitStatusAndText) {
@@ -217,14 +200,14 @@ TEST_F(CheckCommand, Check_CleanLostAndMalformed_ExitStatusAndText) {
       R"({"thread":1,"document":"doc-17","op":"update","begin":1000,"end":2204,"saw":[41,1],)"
       R"("result":"updated","decided_on":[41,1],"_seq_no":43,"_primary_term":1,"_version":2,"read":5,"wrote":6})";
   const auto clean = check(before);
-  EXPECT_EQ(clean.first, 0);
-  EXPECT_THAT(clean.second, HasSubstr("linearizable: one order explains every answer"));
+  EXPECT_EQ(clean.status, 0);
+  EXPECT_THAT(clean.output, HasSubstr("linearizable: one order explains every answer"));
   const auto wrong = check(before + lost);
-  EXPECT_EQ(wrong.first, 1);
-  EXPECT_THAT(wrong.second, AllOf(HasSubstr("document 'doc-17': LOST UPDATE"), HasSubstr("both replaced _seq_no 41")));
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.output, AllOf(HasSubstr("document 'doc-17': LOST UPDATE"), HasSubstr("both replaced _seq_no 41")));
   const auto bad = check(before + "nonsense\n");
-  EXPECT_EQ(bad.first, 2);
-  EXPECT_THAT(bad.second, HasSubstr("h.jsonl:4: "));
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_THAT(bad.output, HasSubstr("h.jsonl:4: "));
 }
 
 }  // namespace

@@ -319,6 +319,7 @@ TEST(JsonTextTest, parse_json_beyond_the_limits_throws) {
   EXPECT_THROW(check_json(std::string(10'000'000, '[')), JsonError);
   EXPECT_THROW(check_json("{\"a\":\"\xff\"}"), JsonError);
   EXPECT_THROW(check_json("{} x"), JsonError);
+  EXPECT_THROW(check_json(std::string_view("{}\0 x", 5)), JsonError);
   EXPECT_THROW(check_json(""), JsonError);
   EXPECT_THROW(check_json_object("[]"), JsonError);
 }

@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -19,6 +16,7 @@
 #include "harness/csv.hpp"
 #include "harness/stall_results.hpp"
 #include "harness/stall_verdict.hpp"
+#include "tests/program_test.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
@@ -277,29 +275,11 @@ TEST(Stall, reader_of_epochs_stops_nobody_and_memory_grows) {
 }
 
 /// The program, in an empty working folder, removed afterwards.
-class StallProgram : public testing::Test {
+class StallProgram : public ProgramTest {
  protected:
-  StallProgram() {
-    std::string pattern = (fs::temp_directory_path() / "occkit-stall-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~StallProgram() override { fs::remove_all(folder_); }
-
-  struct Ended {
-    int status;
-    std::string output;
-  };
-
-  [[nodiscard]] Ended occkit(const std::string& arguments) const {
-    const std::string command = "cd '" + folder_.string() + "' && " OCCKIT_PROGRAM " stall " + arguments + " 2>&1";
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string output;
-    std::array<char, 4096> buffer;
-    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-      output.append(buffer.data(), got);
-    }
-    const int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+  [[nodiscard]] Ended stall(const std::string& arguments) const { return occkit("stall " + arguments); }
+  void expect_refused(const std::string& arguments, const testing::Matcher<const std::string&>& message) const {
+    ProgramTest::expect_refused("stall " + arguments, message);
   }
 
   /// A cell program in the language of the shell; $CELL is the real one.
@@ -310,15 +290,6 @@ class StallProgram : public testing::Test {
   }
 
   [[nodiscard]] CsvTable csv(const std::string& name) const { return read_csv(folder_ / name); }
-
-  void expect_refused(const std::string& arguments, const testing::Matcher<const std::string&>& message) const {
-    const Ended ended = occkit(arguments);
-    EXPECT_EQ(ended.status, 2) << arguments << "\n" << ended.output;
-    EXPECT_THAT(ended.output, message) << arguments;
-    EXPECT_TRUE(fs::is_empty(folder_)) << arguments;
-  }
-
-  fs::path folder_;
 };
 
 TEST_F(StallProgram, stall_bad_input_is_refused_and_nothing_written) {
@@ -338,7 +309,7 @@ constexpr const char* kShort = " --duration 100ms --park 300ms --out out ";
 
 TEST_F(StallProgram, stall_writes_rows_series_and_provenance_and_overwrites_nothing) {
   const std::string arguments = "--strategy packed_cas --point before_publication" + std::string(kShort);
-  const Ended ended = occkit(arguments);
+  const Ended ended = stall(arguments);
   EXPECT_EQ(ended.status, 0) << ended.output;
   EXPECT_THAT(ended.output, AllOf(HasSubstr("not seen: create"), Not(HasSubstr("FAULT"))));
   const CsvTable rows = csv("out/stall.csv");
@@ -354,7 +325,7 @@ TEST_F(StallProgram, stall_writes_rows_series_and_provenance_and_overwrites_noth
   EXPECT_TRUE(provenance["environment"].is_object());
   EXPECT_EQ(provenance["exit_status"], 0);
 
-  const Ended again = occkit(arguments);
+  const Ended again = stall(arguments);
   EXPECT_EQ(again.status, 2);
   EXPECT_THAT(again.output, HasSubstr("not overwritten"));
   EXPECT_EQ(csv("out/stall.csv").rows, rows.rows);
@@ -364,7 +335,7 @@ TEST_F(StallProgram, stall_writes_rows_series_and_provenance_and_overwrites_noth
 TEST_F(StallProgram, stall_declared_lock_free_that_takes_a_lock_is_a_fault) {
   write_cell("shift; exec $CELL mutex_keyed \"$@\"\n");
   const Ended ended =
-      occkit("--strategy packed_cas --point holding_lock --cell-program ./cell.sh" + std::string(kShort));
+      stall("--strategy packed_cas --point holding_lock --cell-program ./cell.sh" + std::string(kShort));
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_THAT(ended.output, AllOf(HasSubstr("FAULT: get is declared lock_free and stalls"),
                                   HasSubstr("FAULT: write is declared lock_free and stalls"), HasSubstr("STALLED")));
@@ -373,8 +344,8 @@ TEST_F(StallProgram, stall_declared_lock_free_that_takes_a_lock_is_a_fault) {
 TEST_F(StallProgram, stall_cell_that_crashes_is_reported_and_the_rest_goes_on) {
   write_cell("[ \"$1$2\" = packed_casreading ] && kill -SEGV $$\nexec $CELL \"$@\"\n");
   const Ended ended =
-      occkit("--strategy packed_cas,packed_claim --point reading,before_publication --cell-program ./cell.sh" +
-             std::string(kShort));
+      stall("--strategy packed_cas,packed_claim --point reading,before_publication --cell-program ./cell.sh" +
+            std::string(kShort));
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_THAT(ended.output, AllOf(HasSubstr("FAILED: reading: the cell's process ended by signal 11"),
                                   HasSubstr("FAULT: 1 of its cells failed")));
@@ -385,7 +356,7 @@ TEST_F(StallProgram, stall_cell_that_crashes_is_reported_and_the_rest_goes_on) {
 
 TEST_F(StallProgram, stall_cell_that_answers_nonsense_is_reported) {
   write_cell("[ -n \"$2\" ] && { echo '{}'; exit 0; }\nexec $CELL \"$@\"\n");
-  const Ended ended = occkit("--strategy packed_cas --point reading --cell-program ./cell.sh" + std::string(kShort));
+  const Ended ended = stall("--strategy packed_cas --point reading --cell-program ./cell.sh" + std::string(kShort));
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("gave no answer"));
 }

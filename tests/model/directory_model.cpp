@@ -73,53 +73,32 @@ struct OnOneSegment : rl::test_suite<Self, threads> {
   void before() { fixture.emplace(); }
 };
 
-/// Five entries fill the first bucket to its bound: the sixth insert grows the segment. An id that is there is found
+/// Some ids are there and one more is inserted. With five there the first bucket is full to its bound, and the insert
+/// grows the segment; with seven the bucket is full, and the insert goes on to the next one. An id that is there is found
 /// throughout, one that is being inserted is found or not, and whoever inserted it finds it.
-struct GrowthAgainstFind : OnOneSegment<GrowthAgainstFind, 2> {
-  std::array<Slot*, 5> there{};
+template <unsigned count>
+struct InsertAgainstFind : OnOneSegment<InsertAgainstFind<count>, 2> {
+  std::array<Slot*, count> there{};
   void before() {
-    OnOneSegment::before();
-    for (unsigned id = 0; id < 5; ++id) there[id] = fixture->insert(id, 0);
+    OnOneSegment<InsertAgainstFind<count>, 2>::before();
+    for (unsigned id = 0; id < count; ++id) there[id] = this->fixture->insert(id, 0);
   }
   void thread(unsigned index) {
+    Fixture& fixture = *this->fixture;
     if (index == 0) {
-      Slot* const slot = fixture->insert(5, 1);
-      RL_ASSERT(fixture->find(5) == slot);
+      Slot* const slot = fixture.insert(count, 1);
+      RL_ASSERT(fixture.find(count) == slot);
     } else {
-      RL_ASSERT(fixture->find(4) == there[4]);
-      Slot* const seen = fixture->find(5);
-      RL_ASSERT(fixture->find(0) == there[0]);
-      if (seen != nullptr) RL_ASSERT(fixture->find(5) == seen);
+      RL_ASSERT(fixture.find(count - 1) == there[count - 1]);
+      Slot* const seen = fixture.find(count);
+      RL_ASSERT(fixture.find(0) == there[0]);
+      if (seen != nullptr) RL_ASSERT(fixture.find(count) == seen);
     }
   }
   void after() {
-    for (unsigned id = 0; id < 5; ++id) RL_ASSERT(fixture->find(id) == there[id]);
-    RL_ASSERT(fixture->directory.size() == 6);
-    fixture.reset();
-  }
-};
-
-/// The bucket is full: the eighth insert marks it and goes to the next one. What was in it is found throughout.
-struct OverflowAgainstFind : OnOneSegment<OverflowAgainstFind, 2> {
-  std::array<Slot*, 7> there{};
-  void before() {
-    OnOneSegment::before();
-    for (unsigned id = 0; id < 7; ++id) there[id] = fixture->insert(id, 0);
-  }
-  void thread(unsigned index) {
-    if (index == 0) {
-      Slot* const slot = fixture->insert(7, 1);
-      RL_ASSERT(fixture->find(7) == slot);
-    } else {
-      RL_ASSERT(fixture->find(6) == there[6]);
-      Slot* const seen = fixture->find(7);
-      RL_ASSERT(fixture->find(0) == there[0]);
-      if (seen != nullptr) RL_ASSERT(fixture->find(7) == seen);
-    }
-  }
-  void after() {
-    RL_ASSERT(fixture->find(7) != nullptr && fixture->directory.size() == 8);
-    fixture.reset();
+    for (unsigned id = 0; id < count; ++id) RL_ASSERT(this->fixture->find(id) == there[id]);
+    RL_ASSERT(this->fixture->find(count) != nullptr && this->fixture->directory.size() == count + 1);
+    this->fixture.reset();
   }
 };
 
@@ -272,8 +251,8 @@ int main(int count, char** arguments) {
   using namespace occ::model;
   return run_scenarios(count, arguments,
                        {
-                           explore<GrowthAgainstFind>("growth_against_find", 2),
-                           explore<OverflowAgainstFind>("overflow_against_find", 2),
+                           explore<InsertAgainstFind<5>>("growth_against_find", 2),
+                           explore<InsertAgainstFind<7>>("overflow_against_find", 2),
                            explore<OneBucket>("two_ids_one_bucket", 1),
                            explore<OverflowHidesALane>("overflow_hides_a_lane", 2),
                            explore<EraseHidesALane>("erase_hides_a_lane", 2),

@@ -77,31 +77,19 @@ struct Parts : rl::test_suite<Self, threads> {
   void after() { fixture.reset(); }
 };
 
-/// A block is replaced, three epochs pass, it is used again; a reader comes whenever it likes.
-struct ReaderAgainstReuse : Parts<ReaderAgainstReuse, 2> {
+/// A block is replaced, three epochs pass, it is used again; a reader comes whenever it likes. If it reads twice, it
+/// withdraws and announces again.
+template <int reads>
+struct ReaderAgainstReuse : Parts<ReaderAgainstReuse<reads>, 2> {
   void thread(unsigned index) {
-    Part& part = *fixture->parts[index];
+    Fixture& fixture = *this->fixture;
+    Part& part = *fixture.parts[index];
     if (index == 0) {
-      fixture->replace(part);
-      for (int i = 0; i < 3; ++i) fixture->turn(part);
-      fixture->reuse(part, 6);
+      fixture.replace(part);
+      for (int i = 0; i < 3; ++i) fixture.turn(part);
+      fixture.reuse(part, 6);
     } else {
-      fixture->read(part);
-    }
-  }
-};
-
-/// As above, and the reader reads twice: it withdraws and announces again.
-struct ReaderComesTwice : Parts<ReaderComesTwice, 2> {
-  void thread(unsigned index) {
-    Part& part = *fixture->parts[index];
-    if (index == 0) {
-      fixture->replace(part);
-      for (int i = 0; i < 3; ++i) fixture->turn(part);
-      fixture->reuse(part, 6);
-    } else {
-      fixture->read(part);
-      fixture->read(part);
+      for (int i = 0; i < reads; ++i) fixture.read(part);
     }
   }
 };
@@ -160,8 +148,8 @@ int main(int count, char** arguments) {
   using namespace occ::model;
   return run_scenarios(count, arguments,
                        {
-                           sample<ReaderAgainstReuse>("reader_against_reuse", 100'000),
-                           sample<ReaderComesTwice>("reader_comes_twice", 100'000),
+                           sample<ReaderAgainstReuse<1>>("reader_against_reuse", 100'000),
+                           sample<ReaderAgainstReuse<2>>("reader_comes_twice", 100'000),
                            sample<OthersMoveTheEpoch>("others_move_the_epoch", 100'000),
                            sample<ReaderJoins>("reader_joins", 100'000),
                            sample<OrphansAgainstReader>("orphans_against_reader", 100'000),
