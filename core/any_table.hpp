@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -21,6 +22,9 @@ class AnyHandle {
   virtual void bulk(std::span<BulkItem> items) = 0;
   [[nodiscard]] virtual const Counters& counters() const = 0;
 };
+
+/// What shard_of() says where a table of several shards does not tell.
+inline constexpr std::uint32_t kUnknownShard = 0xffff'ffff;
 
 /// A table of any strategy. Same contract as DocumentTable.
 class AnyTable {

@@ -22,6 +22,7 @@
 #include "harness/history_file.hpp"
 #include "harness/measure_table.hpp"
 #include "harness/random.hpp"
+#include "harness/remote_table.hpp"
 #include "variants/registry.hpp"
 
 namespace occ {
@@ -142,23 +143,69 @@ Tally fill_share(Handle& handle, const Documents& documents, Share share) {
   return tally;
 }
 
+/// Creates the share's documents, `batch` of them by one call of `bulk`. Ends early if it is interrupted.
+Tally fill_share_in_batches(AnyHandle& handle, RecordingHandle<AnyHandle>* recording, const Documents& documents,
+                            Share share, std::size_t batch, const std::atomic<bool>& interrupted,
+                            FunctionRef<void(std::size_t)> created) {
+  Tally tally;
+  std::vector<DocId> ids(batch);
+  std::vector<Source> sources(batch);
+  std::vector<BulkItem> items;
+  std::vector<std::uint32_t> indices;
+  for (std::uint32_t first = share.first; first < share.end && !interrupted.load(std::memory_order_relaxed);
+       first += static_cast<std::uint32_t>(items.size())) {
+    items.clear();
+    indices.clear();
+    for (std::size_t i = 0; i < std::min<std::size_t>(batch, share.end - first); ++i) {
+      const std::uint32_t index = first + static_cast<std::uint32_t>(i);
+      documents.write_initial(index, sources[i]);
+      indices.push_back(index);
+      items.push_back({.kind = BulkItem::Kind::index,
+                       .id = documents.id(index, ids[i]),
+                       .source = sources[i].bytes(),
+                       .precondition = Precondition::must_not_exist()});
+    }
+    recording != nullptr ? recording->bulk(indices, items) : handle.bulk(items);
+    if (std::ranges::any_of(items, [](const BulkItem& item) { return item.outcome.result != Result::created; })) {
+      throw std::runtime_error(fmt::format("filling the table: not all documents from {} on were created", first));
+    }
+    tally.applied += items.size();
+    tally.writes += items.size();
+    created(items.size());
+  }
+  return tally;
+}
+
 /// Creates the documents, on as many threads as there are processors, each of which touches the memory of its share
 /// first.
-void fill(AnyTable& table, const Documents& documents, const std::vector<Share>& fillers, Recorder* recorder,
-          Claims& claims, FirstError& error) {
+void fill(const TableType& type, AnyTable& table, const Documents& documents, const std::vector<Share>& fillers,
+          Recorder* recorder, Claims& claims, FirstError& error, const std::atomic<bool>& interrupted) {
   std::mutex mutex;
+  std::uint64_t there = 0;
+  const std::uint64_t wanted = fillers.empty() ? 0 : fillers.back().end;
+  const auto created = [&](std::size_t count) {
+    const std::lock_guard lock(mutex);
+    there += count;
+    if (type.on_fill) type.on_fill(there, wanted);
+  };
   std::vector<std::jthread> threads;
   for (std::size_t filler = 0; filler < fillers.size(); ++filler) {
     threads.emplace_back([&, filler] {
       error.guard([&] {
         const auto handle = table.handle();
         Tally tally;
-        if (recorder == nullptr) {
-          tally = fill_share(*handle, documents, fillers[filler]);
-        } else {
+        std::optional<RecordingHandle<AnyHandle>> recording;
+        if (recorder != nullptr) {
           const RecordInto record = recorder->filler(filler);
-          RecordingHandle recording(*handle, record.buffer, record.documents, publishes_with_store(table.info()));
-          tally = fill_share(recording, documents, fillers[filler]);
+          recording.emplace(*handle, record.buffer, record.documents, publishes_with_store(table.info()));
+        }
+        if (type.fill_batch > 1) {
+          tally = fill_share_in_batches(*handle, recording ? &*recording : nullptr, documents, fillers[filler],
+                                        type.fill_batch, interrupted, created);
+        } else if (recording) {
+          tally = fill_share(*recording, documents, fillers[filler]);
+        } else {
+          tally = fill_share(*handle, documents, fillers[filler]);
         }
         const std::lock_guard lock(mutex);
         claims.tally += tally;
@@ -172,13 +219,9 @@ void fill(AnyTable& table, const Documents& documents, const std::vector<Share>&
 void look_at_all(AnyTable& table, const Documents& documents, RecordInto record) {
   const auto handle = table.handle();
   RecordingHandle recording(*handle, record.buffer, record.documents, publishes_with_store(table.info()));
-  DocId id;
-  Document document;
-  for (std::uint32_t index = 0; index < documents.size(); ++index) {
-    if (!record.documents.contains(index)) continue;
-    recording.aim(index);
-    recording.get(documents.id(index, id), document);
-  }
+  for_each_batch(documents, [&](std::span<const std::uint32_t> indices, std::span<BulkItem> items) {
+    recording.bulk(indices, items);
+  });
 }
 
 /// Announces the phases at their times, and fails shards over in between.
@@ -329,8 +372,9 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   AnyTable& table = *made;
   Claims claims;
   FirstError error;
-  fill(table, *cell.documents, fillers, record, claims, error);
+  fill(type, table, *cell.documents, fillers, record, claims, error, interrupted);
   error.rethrow();
+  if (interrupted.load(std::memory_order_relaxed)) return std::nullopt;
 
   Measurement measurement;
   std::vector<Report> reports(cell.threads);
@@ -380,6 +424,11 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   for (const Report& report : reports) add(report, measurement, claims);
   measurement.lifetime_counters = claims.counters;
   measurement.torn_reads = claims.tally.torn_reads;
+  measurement.unknown_outcomes = claims.tally.unknown;
+  if (type.events != nullptr) {
+    measurement.server_events = type.events(table);
+    claims.gaps_untold = true;
+  }
   measurement.clock_cost_ns = CycleClock::instance().cost_ns();
   measurement.table = table.memory();
   // Whether a recorded replicate's operations fell into the window does not matter: its speed is not a measurement.
@@ -415,6 +464,8 @@ std::vector<int> processors() {
 
 std::optional<Measurement> measure(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
                                    const std::atomic<bool>& interrupted, const Recording* recording) {
+  if (cell.server != nullptr)
+    return measure_table(remote_table_type(*cell.server), cell, conditions, replicate, interrupted, recording);
   std::optional<Measurement> result;
   for_each_strategy([&]<class Table>() {
     if (Table::kInfo.name == cell.strategy.name) {

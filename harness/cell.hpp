@@ -13,6 +13,7 @@
 #include "harness/latency_histogram.hpp"
 #include "harness/perf_counters.hpp"
 #include "harness/process_usage.hpp"
+#include "harness/remote_outcome.hpp"
 #include "harness/tally.hpp"
 #include "harness/verify.hpp"
 #include "harness/workload.hpp"
@@ -32,12 +33,16 @@ struct Conditions {
   std::uint64_t seed = 1;
 };
 
+class RemoteServer;
+
 /// One point of a comparison.
 struct Cell {
   StrategyInfo strategy;
   const Workload* workload;
   const Documents* documents;
   std::uint32_t threads;
+  /// What is measured through HTTP; null for a strategy of this process.
+  const RemoteServer* server = nullptr;
 };
 
 /// What of a replicate is recorded, so that its history can be checked.
@@ -77,6 +82,9 @@ struct Measurement {
   Tally window;
   /// Sources read that nobody can have written, from the fill to the end.
   std::uint64_t torn_reads = 0;
+  /// Writes that were sent and never answered, likewise.
+  std::uint64_t unknown_outcomes = 0;
+  ServerEvents server_events;
   Counters window_counters;
   Counters lifetime_counters;
   std::vector<std::uint64_t> thread_operations;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "harness/remote_server.hpp"
 #include "harness/statistics.hpp"
 
 namespace occ {
@@ -159,9 +160,10 @@ void add_resources(std::vector<Column>& all) {
                  [](const Row& r) { return number(r.measurement.memory.rss_bytes); }});
   all.push_back({"rss_peak_bytes", "their peak since before the table was filled",
                  [](const Row& r) { return number(r.measurement.memory.rss_peak_bytes); }});
-  all.push_back({"table_bytes", "bytes that the table asked of the system",
-                 [](const Row& r) { return number(r.measurement.table.total()); }});
+  all.push_back({"table_bytes", "bytes that the table asked of the system; empty where a server has it",
+                 [](const Row& r) { return r.cell.server != nullptr ? "" : number(r.measurement.table.total()); }});
   all.push_back({"bytes_per_doc", "table_bytes per document", [](const Row& r) {
+                   if (r.cell.server != nullptr) return std::string();
                    return number(static_cast<double>(r.measurement.table.total()) /
                                  static_cast<double>(r.cell.documents->size()));
                  }});
@@ -204,6 +206,22 @@ void add_history(std::vector<Column>& all) {
       [](const CheckedHistory& h) { return h.recording_ns; });
 }
 
+void add_server(std::vector<Column>& all) {
+  const auto add = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), [value](const Row& r) {
+                     return r.cell.server != nullptr ? number(value(r.measurement)) : std::string();
+                   }});
+  };
+  all.push_back({"server", "what answered over HTTP; here and below empty for a strategy of this process",
+                 [](const Row& r) { return r.cell.server != nullptr ? r.cell.server->name() : std::string(); }});
+  add("server_refusals", "answers of 429 and 5xx, each followed by a wait, from the fill to the end",
+      [](const Measurement& m) { return m.server_events.refusals; });
+  add("reconnects", "connections made beyond the first of each thread, likewise",
+      [](const Measurement& m) { return m.server_events.reconnects; });
+  add("unknown_outcomes", "writes that were sent and never answered, likewise: they may have happened or not",
+      [](const Measurement& m) { return m.unknown_outcomes; });
+}
+
 void add_verdict(std::vector<Column>& all) {
   all.push_back({"oversold", "units sold that were not in stock; stock workload only",
                  [](const Row& r) { return number(r.measurement.verification.oversold); }});
@@ -215,7 +233,8 @@ void add_verdict(std::vector<Column>& all) {
                  [](const Row& r) { return number(r.measurement.verification.lost_updates); }});
   all.push_back(
       {"checked",
-       "how: sums (counters, versions, numbers), numbers (tombstones may have expired, so versions do not add up), "
+       "how: sums (counters, versions, numbers), bounds (the same, but unknown_outcomes may have happened or not), "
+       "numbers (tombstones may have expired, so versions do not add up), "
        "history (every recorded operation against every other, and the sums or numbers; recording takes time, so the "
        "row's speed is not the strategy's), or none",
        [](const Row& r) { return std::string(to_string(r.measurement.verification.level)); }});
@@ -239,6 +258,7 @@ std::span<const Column> columns() {
     add_fairness(columns);
     add_resources(columns);
     add_history(columns);
+    add_server(columns);
     add_verdict(columns);
     return columns;
   }();

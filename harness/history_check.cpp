@@ -12,6 +12,7 @@
 #include "core/decide.hpp"
 #include "harness/history.hpp"
 #include "harness/history_order.hpp"
+#include "harness/remote_outcome.hpp"
 
 namespace occ {
 namespace {
@@ -257,12 +258,16 @@ bool DocumentCheck::collect(std::span<const HistoryEntry* const> entries) {
       continue;
     }
     if (entry.result == Result::rejected) continue;
+    // On what an absence, or a conflict, was decided is not told: nothing can be seen in it.
+    if (entry.decided_on == kUntoldWord && !says_it_wrote(entry) && transform_saw(entry).vacant()) continue;
     if (const SeqNoTerm saw = transform_saw(entry); !saw.vacant() && saw != entry.decided_on && !transformed(entry))
       items_.push_back(VersionItem::seen(saw, entry));
     if (says_it_wrote(entry)) {
       if (entry.word.vacant())
         return fail(Violation::spurious_outcome, {&entry}, whose(entry) + " says that it wrote, but drew no _seq_no");
       items_.push_back(VersionItem::written(entry));
+    } else if (entry.decided_on == kUntoldWord) {
+      continue;
     } else if (entry.decided_on.vacant()) {
       absences_.push_back(&entry);
     } else {
@@ -387,11 +392,15 @@ bool DocumentCheck::check_write(const HistoryEntry& entry) {
   if (answered(entry)) {
     State replaced;
     bool known = true;
-    if (!entry.decided_on.vacant() && before != nullptr && entry.decided_on == at) {
+    // What was replaced is not told: then it was the version before, and _version has to follow from it.
+    const bool untold = entry.decided_on == kUntoldWord;
+    if (before != nullptr && (untold || (!entry.decided_on.vacant() && entry.decided_on == at))) {
       replaced = current_.state;
-      known = current_.known;
-    } else if (!entry.decided_on.vacant() || !can_be_forgotten(entry)) {
+      known = current_.known && !(untold && !unanswered_.empty());
+    } else if (!untold && (!entry.decided_on.vacant() || !can_be_forgotten(entry))) {
       return fail_replaced(entry);
+    } else if (untold && !unanswered_.empty()) {
+      known = false;
     }
     if (!check_transform(entry)) return false;
     if (known && !check_outcome(replaced, entry)) return false;
@@ -509,7 +518,8 @@ bool DocumentCheck::agrees(const State& state, const HistoryEntry& entry, Instan
   }
   const Decision decision = decide(state, operation_of(entry), condition_of(entry), at);
   // A strategy may guard an update by its version: a conflict either way, of another cause.
-  return decision.result == entry.result && decision.version == entry.version &&
+  return decision.result == entry.result &&
+         (decision.version == entry.version || (entry.version == kUntoldVersion && entry.result == Result::conflict)) &&
          (decision.cause == entry.cause || update);
 }
 

@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "harness/commands.hpp"
+#include "harness/remote_outcome.hpp"
 
 namespace occ {
 namespace {
@@ -113,11 +114,16 @@ class Writer {
     if (entry.result == Result::rejected) return;
     if (entry.result == Result::conflict && entry.cause != Cause::none)
       fmt::format_to(at, R"(,"cause":"{}")", kCauses[static_cast<std::size_t>(entry.cause)]);
-    if (!entry.decided_on.vacant())
+    if (entry.decided_on == kUntoldWord)
+      line_ += R"(,"decided_on":null)";
+    else if (!entry.decided_on.vacant())
       fmt::format_to(at, R"(,"decided_on":[{},{}])", entry.decided_on.seq_no(), entry.decided_on.term());
     if (entry.word != entry.decided_on && !entry.word.vacant())
       fmt::format_to(at, R"(,"_seq_no":{},"_primary_term":{})", entry.word.seq_no(), entry.word.term());
-    if (entry.version != kVersionNotFound) fmt::format_to(at, R"(,"_version":{})", entry.version);
+    if (entry.version == kUntoldVersion)
+      line_ += R"(,"_version":null)";
+    else if (entry.version != kVersionNotFound)
+      fmt::format_to(at, R"(,"_version":{})", entry.version);
   }
 
   std::ostream& out_;
@@ -297,9 +303,15 @@ HistoryEntry read_entry(const Line& line, const Json& object) {
   entry.result = static_cast<Result>(*result);
   check_result(line, entry);
   entry.cause = static_cast<Cause>(line.name(object, "cause", kCauses).value_or(0));
-  entry.decided_on = line.word(object, "decided_on").value_or(SeqNoTerm());
+  const auto untold = [&object](const char* field) {
+    const auto at = object.find(field);
+    return at != object.end() && at->is_null();
+  };
+  entry.decided_on = untold("decided_on") ? kUntoldWord : line.word(object, "decided_on").value_or(SeqNoTerm());
   entry.word = line.word(object, "_seq_no", "_primary_term").value_or(entry.decided_on);
-  entry.version = line.integer(object, "_version", kVersionNotFound, Line::kMost).value_or(kVersionNotFound);
+  entry.version = untold("_version")
+                      ? kUntoldVersion
+                      : line.integer(object, "_version", kVersionNotFound, Line::kMost).value_or(kVersionNotFound);
   return entry;
 }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "harness/history.hpp"
+#include "harness/remote_outcome.hpp"
 
 namespace occ {
 namespace {
@@ -38,7 +39,10 @@ std::string request_text(const HistoryEntry& entry) {
 /// What was answered.
 std::string answer_text(const HistoryEntry& entry) {
   if (entry.end == HistoryEntry::kUnanswered) return "no answer";
-  std::string decided_on = entry.decided_on.vacant() ? "nothing" : word_text(entry.decided_on);
+  const std::string decided_on = entry.decided_on == kUntoldWord ? "what it was not told"
+                                 : entry.decided_on.vacant()     ? "nothing"
+                                                                 : word_text(entry.decided_on);
+  const std::string version = entry.version == kUntoldVersion ? "not told" : std::to_string(entry.version);
   // The transform of an update that failed may have seen an older version.
   const SeqNoTerm saw = SeqNoTerm::from_bits(entry.condition);
   const bool update = entry.kind == HistoryKind::update && entry.precondition == Precondition::Kind::none;
@@ -64,7 +68,7 @@ std::string answer_text(const HistoryEntry& entry) {
     case Result::noop:
       return fmt::format("{}read {}, _version {}, changed nothing", earlier, decided_on, entry.version);
     case Result::conflict:
-      return fmt::format("{}conflict with {}, _version {}", earlier, decided_on, entry.version);
+      return fmt::format("{}conflict with {}, _version {}", earlier, decided_on, version);
     case Result::rejected:
       return "rejected";
   }

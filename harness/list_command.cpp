@@ -1,7 +1,10 @@
+#include <vector>
+
 #include "core/fault_point_list.hpp"
 #include "fmt/format.h"
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/remote_server.hpp"
 #include "harness/stall_results.hpp"
 #include "harness/workload.hpp"
 #include "variants/strategies.hpp"
@@ -19,7 +22,9 @@ void list_strategies() {
   constexpr std::string_view kLine = "  {:<26} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {}\n";
   fmt::print("STRATEGIES (--strategy)\n");
   fmt::print(fmt::runtime(kLine), "name", "semantics", "get", "write", "create", "reclamation", "bounded", "update");
-  for (const StrategyInfo& info : strategies()) {
+  std::vector<StrategyInfo> all(strategies().begin(), strategies().end());
+  all.push_back(kRemoteStrategy);
+  for (const StrategyInfo& info : all) {
     fmt::print(fmt::runtime(kLine), info.name, to_string(info.semantics), to_string(info.get), to_string(info.write),
                to_string(info.create), to_string(info.reclamation), info.memory_bounded ? "yes" : "no",
                update_forms(info));

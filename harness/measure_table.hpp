@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "core/function_ref.hpp"
@@ -23,9 +26,15 @@ using RecordedWork = void(AnyTable& table, const Task& task, RecordInto record, 
 
 /// What of a replicate depends on the type of the table.
 struct TableType {
-  std::unique_ptr<AnyTable> (*make)(const TableOptions& options);
-  Work* work;
-  RecordedWork* recorded_work;
+  std::function<std::unique_ptr<AnyTable>(const TableOptions& options)> make;
+  Work* work = nullptr;
+  RecordedWork* recorded_work = nullptr;
+  /// Documents that the fill creates by one call of `bulk`; 1: by calls of `create`.
+  std::size_t fill_batch = 1;
+  /// Told now and then how many documents were created, of how many; may be empty.
+  std::function<void(std::uint64_t, std::uint64_t)> on_fill = {};
+  /// Of a table behind a connection; null otherwise.
+  ServerEvents (*events)(const AnyTable& table) = nullptr;
 };
 
 /// See measure().

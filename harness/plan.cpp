@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "harness/commands.hpp"
+#include "harness/server_address.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
@@ -132,6 +134,60 @@ Conditions conditions_of(const Reader& options) {
   return conditions;
 }
 
+/// What is behind --url, if it is asked for; it is not asked anything yet.
+void choose_server(const Reader& options, Plan& plan) {
+  const auto url = options.text("url");
+  const auto names = options.list("strategy");
+  if (!url) {
+    for (const char* name : {"label", "url-patience"}) {
+      if (options.text(name)) throw BadInput(fmt::format("--{}: of which server? Accepted beside --url", name));
+    }
+    return;
+  }
+  if (std::ranges::find(names, kRemoteStrategy.name) == names.end()) {
+    throw BadInput(fmt::format("--url: no strategy uses it; accepted with --strategy {0}, or --strategy packed_cas,{0}",
+                               kRemoteStrategy.name));
+  }
+  const std::string label = options.text("label").value_or("");
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  if ((options.text("label") && label.empty()) || !std::ranges::all_of(label, fits)) {
+    throw BadInput(fmt::format("--label '{}': accepted are letters, digits, '_', '-' and '.'", label));
+  }
+  const auto patience = std::chrono::milliseconds(milliseconds(options.seconds("url-patience", 0.1).value_or(10)));
+  plan.server = std::make_unique<RemoteServer>(read_server_address(*url), patience, label);
+  const ServerAddress& address = plan.server->address();
+  if (!address.tls && !address.authorization.empty() && !address.is_loopback()) {
+    plan.notes.push_back(
+        fmt::format("{}: user and password, or API key, are sent as they are; https:// hides them", address.url()));
+  }
+}
+
+/// A server takes JSON, and conditions that Elasticsearch has had since 7.0.
+void fit_to_server(const Reader& options, Workload& workload, Plan& plan) {
+  if (!plan.server) return;
+  const std::string_view name = plan.server->strategy().name;
+  if (workload.layout == SourceLayout::stock) {
+    throw BadInput(
+        fmt::format("--workload {}: its documents are binary, and {} takes JSON; accepted are the other "
+                    "workloads",
+                    workload.name, name));
+  }
+  if (workload.client == Client::version) {
+    throw BadInput(
+        fmt::format("--client version: {} has not taken it since 7.0; accepted are update and if_seq_no", name));
+  }
+  if (workload.layout == SourceLayout::json) return;
+  if (options.text("transform")) {
+    throw BadInput(
+        fmt::format("--transform counter: its documents are binary, and {} takes JSON; accepted is json", name));
+  }
+  workload.layout = SourceLayout::json;
+  const std::string note = fmt::format("{} takes JSON: --transform json, for every strategy", name);
+  if (std::ranges::find(plan.notes, note) == plan.notes.end()) plan.notes.push_back(note);
+}
+
 void choose_strategies(const Reader& options, Plan& plan) {
   auto names = options.list("strategy");
   if (names.empty() || names == std::vector<std::string>{"all"}) {
@@ -139,10 +195,17 @@ void choose_strategies(const Reader& options, Plan& plan) {
   }
   for (const std::string& name : names) {
     if (names.size() == 1 && name == "all") break;
+    if (name == kRemoteStrategy.name) {
+      if (!plan.server) {
+        throw BadInput(fmt::format("--strategy {}: which server? Accepted is --url http://HOST:PORT beside it", name));
+      }
+      plan.strategies.push_back(plan.server->strategy());
+      continue;
+    }
     const StrategyInfo* info = find_strategy(name);
     if (info == nullptr) {
-      throw BadInput(fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}", name,
-                                 fmt::join(strategy_names(), ", ")));
+      throw BadInput(fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}, {} (with --url)",
+                                 name, fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
     }
     plan.strategies.push_back(*info);
   }
@@ -309,6 +372,7 @@ Plan make_plan(const Options& given) {
   Plan plan;
   plan.conditions = conditions_of(options);
   plan.replicates = static_cast<std::uint32_t>(options.whole("replicates", 0, 1'000'000).value_or(5));
+  choose_server(options, plan);
   choose_strategies(options, plan);
 
   for (const std::string& threads : options.list("threads")) {
@@ -321,6 +385,7 @@ Plan make_plan(const Options& given) {
   plan.workloads = bundles(options);
   for (Workload& workload : plan.workloads) {
     override_bundle(options, workload);
+    fit_to_server(options, workload, plan);
     if (const auto file = options.text("load")) {
       if (plan.documents.empty()) plan.documents.push_back(Documents::load(*file, field));
       workload.documents = plan.documents.back().size();
@@ -334,7 +399,9 @@ Plan make_plan(const Options& given) {
     const Documents& documents = plan.documents[std::min(i, plan.documents.size() - 1)];
     for (const StrategyInfo& strategy : plan.strategies) {
       for (const std::uint32_t threads : plan.threads) {
-        plan.cells.push_back({strategy, &plan.workloads[i], &documents, threads});
+        const bool is_remote = plan.server && strategy.name == plan.server->strategy().name;
+        plan.cells.push_back(
+            {strategy, &plan.workloads[i], &documents, threads, is_remote ? plan.server.get() : nullptr});
       }
     }
   }

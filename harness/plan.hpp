@@ -1,11 +1,13 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "harness/cell.hpp"
 #include "harness/options.hpp"
+#include "harness/remote_server.hpp"
 
 namespace occ {
 
@@ -23,6 +25,8 @@ struct Plan {
   std::deque<Documents> documents;
   /// Every strategy x workload x thread count.
   std::vector<Cell> cells;
+  /// Behind --url; null without. Not asked yet: see RemoteServer::greet.
+  std::unique_ptr<RemoteServer> server;
   /// What the user should know, for example a strategy that is left out.
   std::vector<std::string> notes;
 

@@ -16,10 +16,20 @@ ProgressLine::~ProgressLine() {
 
 void ProgressLine::begin(const std::string& what) {
   current_ = what;
+  noted_ = std::chrono::steady_clock::now();
   if (!on_terminal_) return;
   clear();
   fmt::print(stderr, "[{}/{}] {}{}, {} left", done_ + 1, steps_, what, last_.empty() ? "" : " (last: " + last_ + ")",
              time_left());
+  std::fflush(stderr);
+}
+
+void ProgressLine::note(const std::string& state) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - noted_ < (on_terminal_ ? std::chrono::seconds(1) : std::chrono::seconds(10))) return;
+  noted_ = now;
+  clear();
+  fmt::print(stderr, "[{}/{}] {}: {}{}", done_ + 1, steps_, current_, state, on_terminal_ ? "" : "\n");
   std::fflush(stderr);
 }
 

@@ -14,6 +14,8 @@ class ProgressLine {
 
   /// Before a step: what is measured now, what the last one gave, how long all the rest will take.
   void begin(const std::string& what);
+  /// How far a long step is: shown once in a while. Between begin() and end(), from any one thread at a time.
+  void note(const std::string& state);
   /// After a step. `result` in a few words.
   void end(const std::string& result);
   /// A line that stays.
@@ -27,6 +29,7 @@ class ProgressLine {
   std::size_t done_ = 0;
   bool on_terminal_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point noted_;
   std::string current_;
   std::string last_;
 };

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/document_table.hpp"
 #include "harness/cycle_clock.hpp"
@@ -99,6 +101,37 @@ class RecordingHandle {
     return outcome;
   }
 
+  /// Gets and writes without updates, of documents `indices`. Each is stamped with the times of the whole call.
+  void bulk(std::span<const std::uint32_t> indices, std::span<BulkItem> items) {
+    entries_.clear();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!documents_.contains(indices[i])) {
+        entries_.push_back(nullptr);
+        continue;
+      }
+      index_ = indices[i];
+      const BulkItem& item = items[i];
+      HistoryEntry& entry = append(item.kind == BulkItem::Kind::get      ? HistoryKind::get
+                                   : item.kind == BulkItem::Kind::remove ? HistoryKind::remove
+                                                                         : HistoryKind::index);
+      condition(entry, item.precondition);
+      if (item.kind == BulkItem::Kind::index) entry.wrote = fingerprint(item.source);
+      entries_.push_back(&entry);
+    }
+    const std::uint64_t begin = clock_.begin();
+    for (HistoryEntry* entry : entries_) {
+      if (entry != nullptr) entry->begin = begin;
+    }
+    handle_.bulk(items);
+    const std::uint64_t end = end_of_write();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (entries_[i] == nullptr) continue;
+      entries_[i]->end = end;
+      answer(*entries_[i], items[i].outcome);
+      if (items[i].outcome.result == Result::found) entries_[i]->read = fingerprint(items[i].document->source.bytes());
+    }
+  }
+
   [[nodiscard]] const Counters& counters() const noexcept { return handle_.counters(); }
 
  private:
@@ -154,6 +187,7 @@ class RecordingHandle {
   Handle& handle_;
   HistoryBuffer& buffer_;
   const RecordedDocuments& documents_;
+  std::vector<HistoryEntry*> entries_;
   std::uint32_t index_ = 0;
   bool is_recorded_ = false;
   bool publishes_with_store_;

@@ -59,6 +59,7 @@ void delete_index(Call& call);
 void index_exists(Call& call);
 void get_index(Call& call);
 void get_settings(Call& call);
+void index_stats(Call& call);
 void put_settings(Call& call);
 void refresh(Call& call);
 // rest_cluster.cpp

@@ -165,6 +165,25 @@ void get_settings(Call& call) {
   call.response.body = to_text(Json{{index.name, {{"settings", settings_of(index)}}}});
 }
 
+/// What of `_stats` concerns numbers; by shard alone, since they are the shards'.
+void index_stats(Call& call) {
+  if (call.parameters.get("level").value_or("") != "shards") throw unsupported("[_stats] without level=shards is");
+  call.parameters.ignore(
+      {"expand_wildcards", "forbid_closed_indices", "include_segment_file_sizes", "include_unloaded_segments"});
+  call.parameters.refuse_unknown();
+  const Index& index = *call.existing(call.index()).index;
+  Json shards = Json::object();
+  for (std::uint32_t shard = 0; shard < index.table->shards(); ++shard) {
+    const std::int64_t most = static_cast<std::int64_t>(index.table->next(shard).seq_no()) - 1;
+    shards[std::to_string(shard)] = Json::array(
+        {Json{{"routing", {{"state", "STARTED"}, {"primary", true}, {"node", "occkit"}, {"relocating_node", nullptr}}},
+              {"seq_no", {{"max_seq_no", most}, {"local_checkpoint", most}, {"global_checkpoint", most}}}}});
+  }
+  call.response.body =
+      to_text(Json{{"_shards", {{"total", shards.size()}, {"successful", shards.size()}, {"failed", 0}}},
+                   {"indices", {{index.name, {{"uuid", index.uuid}, {"shards", std::move(shards)}}}}}});
+}
+
 void put_settings(Call& call) {
   call.parameters.ignore(
       {"timeout", "master_timeout", "preserve_existing", "allow_no_indices", "ignore_unavailable", "expand_wildcards"});

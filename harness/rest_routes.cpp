@@ -45,6 +45,7 @@ constexpr Route kRoutes[] = {
     {{"{index}", "_doc", "{id}", "_source"}, {{{"GET", get_source}, {"HEAD", get_source}}}, true},
     {{"{index}"}, {{{"PUT", create_index}, {"DELETE", delete_index}, {"HEAD", index_exists}, {"GET", get_index}}}},
     {{"{index}", "_settings"}, {{{"GET", get_settings}, {"PUT", put_settings}}}},
+    {{"{index}", "_stats"}, {{{"GET", index_stats}}}},
     {{"{index}", "_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
     {{"_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
     {{}, {{{"GET", node_info}, {"HEAD", node_info}}}},

@@ -13,6 +13,7 @@
 #include "harness/progress.hpp"
 #include "harness/random.hpp"
 #include "harness/recording_handle.hpp"
+#include "harness/remote_server.hpp"
 #include "harness/results_folder.hpp"
 #include "harness/schedule.hpp"
 #include "harness/statistics.hpp"
@@ -180,6 +181,11 @@ class Run {
     });
     bool any_wrong = any_void(results_.rows());
     ProgressLine progress(steps.size());
+    if (plan_.server) {
+      plan_.server->on_fill = [&progress](std::uint64_t there, std::uint64_t wanted) {
+        progress.note(fmt::format("filled {} of {} documents", there, wanted));
+      };
+    }
     for (const Step& step : steps) {
       const Cell& cell = plan_.cells[step.cell];
       const std::string what =
@@ -258,22 +264,32 @@ int run(Options given) {
   Options planned = options;
   if (given.contains("history")) planned["history"] = given["history"];
   const Plan plan = make_plan(planned);
+  listen_for_interrupts();
+  if (plan.server) plan.server->greet(plan.conditions.fail_over_every_ms > 0);
   ResultsFolder results = resumes ? ResultsFolder::reopen(folder) : ResultsFolder::create(folder);
   for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
 
-  listen_for_interrupts();
   OrderedJson provenance = resumes ? read_provenance(folder) : describe(plan, options);
   OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}};
+  if (plan.server) start["server"] = {{"url", plan.server->address().url()}, {"name", plan.server->name()}};
   provenance["starts"].push_back(start);
   results.write_provenance(provenance);
   Run rest(plan, results);
-  const int status = rest.carry_out();
+  int status = kExitOk;
+  try {
+    status = rest.carry_out();
+  } catch (const ServerGone& gone) {
+    fmt::print(stderr, "occkit: {}\nfinished rows are in {}; occkit run --resume {} does the rest\n", gone.what(),
+               results.csv().string(), folder.string());
+    status = kExitBadInput;
+  }
   auto& this_start = provenance["starts"].back();
   this_start["ended_utc"] = utc_stamp();
   this_start["exit_status"] = status;
   results.write_provenance(provenance);
 
   fmt::print(stderr, "{}", rest.summary());
+  if (status == kExitBadInput) return status;
   if (status == kExitInterrupted) {
     fmt::print(stderr, "interrupted; finished rows are in {}; occkit run --resume {} does the rest\n",
                results.csv().string(), folder.string());

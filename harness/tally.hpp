@@ -32,6 +32,8 @@ struct Tally {
   /// names.
   std::uint64_t disorder = 0;
   std::uint64_t rejected = 0;
+  /// Writes that were sent and never answered; increments all of them, if nothing else is written.
+  std::uint64_t unknown = 0;
   /// Attempts of any kind that ended, so that a thread knows how long one takes.
   std::uint64_t ended = 0;
 
@@ -52,7 +54,7 @@ struct Tally {
     for (std::size_t i = 0; i < operations.size(); ++i) operations[i] += factor * other.operations[i];
     for (std::size_t i = 0; i < retries.size(); ++i) retries[i] += factor * other.retries[i];
     for (const auto member : {&Tally::exhausted, &Tally::writes, &Tally::applied, &Tally::increments,
-                              &Tally::torn_reads, &Tally::disorder, &Tally::rejected, &Tally::ended}) {
+                              &Tally::torn_reads, &Tally::disorder, &Tally::rejected, &Tally::unknown, &Tally::ended}) {
       this->*member += factor * other.*member;
     }
     return *this;

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/any_table.hpp"
+#include "core/function_ref.hpp"
 #include "harness/documents.hpp"
 #include "harness/history.hpp"
 #include "harness/tally.hpp"
@@ -26,6 +28,8 @@ struct Claims {
   std::uint64_t window_operations = 0;
   /// By document, in the stock workload; else empty.
   std::vector<StockMoves> stock;
+  /// Numbers that a server drew for publications that failed are not told, so that there may be any number of them.
+  bool gaps_untold = false;
   /// A tombstone may have outlived gc_deletes, so that versions may have begun again.
   bool tombstones_may_have_expired = false;
 };
@@ -38,7 +42,7 @@ struct Verification {
     not_applicable,  ///< the strategy stores nothing
   };
   /// How much was compared; rows of different levels are never paired.
-  enum class Level : std::uint8_t { none, numbers, sums, history };
+  enum class Level : std::uint8_t { none, numbers, bounds, sums, history };
   Verified verified = Verified::not_applicable;
   Level level = Level::none;
   /// What was found wrong, in words; empty if nothing was.
@@ -64,11 +68,19 @@ std::string_view to_string(Verification::Level level);
 /// - no torn read, no word out of order, no rejected operation; something was done in the window;
 /// - stock: of each product, no more units were sold than its updates can have sold, and as many are there as follow.
 ///
+/// Writes of unknown outcome (Tally::unknown) may have happened or not: what counts writes may be so much more, and the
+/// level is `bounds`. Where the table does not say to which of several shards an id goes, a number may occur as often as
+/// there are shards.
+///
 /// Where tombstones may have expired, versions begin again and do not add up: the level is `numbers`, which a lost
 /// update can pass.
 ///
 /// Writes to the table when tombstones have to be looked at.
 Verification verify(AnyTable& table, const Documents& documents, const Workload& workload, const Claims& claims);
+
+/// Calls take(indices, items) for all documents, some at a time; items are gets, with room for what they find.
+void for_each_batch(const Documents& documents,
+                    FunctionRef<void(std::span<const std::uint32_t> indices, std::span<BulkItem> items)> take);
 
 /// Adds the verdict on the same replicate's history. Lost updates, and nothing else, are what a `version_only` strategy
 /// declares for tombstones that may have expired: they are `caught`. `id` names the first contradiction's document.

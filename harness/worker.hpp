@@ -17,6 +17,7 @@
 #include "harness/latency_histogram.hpp"
 #include "harness/perf_counters.hpp"
 #include "harness/random.hpp"
+#include "harness/remote_outcome.hpp"
 #include "harness/tally.hpp"
 #include "harness/verify.hpp"
 #include "harness/workload.hpp"
@@ -115,7 +116,15 @@ class Worker {
             next(seen, report);
           } catch (const HistoryFull&) {
             full_ = true;
+          } catch (const UnknownOutcome&) {
+            note_unknown();
           }
+        }
+      } else if constexpr (kLosesAnswers) {
+        try {
+          next(seen, report);
+        } catch (const UnknownOutcome&) {
+          note_unknown();
         }
       } else {
         next(seen, report);
@@ -129,6 +138,7 @@ class Worker {
 
  private:
   static constexpr bool kRecords = requires(Handle handle) { handle.aim(0U); };
+  static constexpr bool kLosesAnswers = requires { Handle::kLosesAnswers; };
   static constexpr double kClockShare = 0.05;
   /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns.
   static constexpr std::uint64_t kSampleEveryUnknown = 64;
@@ -139,6 +149,11 @@ class Worker {
     } else {
       step();
     }
+  }
+
+  void note_unknown() {
+    ++tally_.unknown;
+    until_sample_ = std::max(until_sample_, std::uint64_t{1});
   }
 
   void open_window(std::uint64_t opened, Report& report) {
@@ -291,7 +306,7 @@ class Worker {
         if (!outcome.wrote()) return true;  // nothing was written: no number, no version
     }
     ++tally_.writes;
-    if (outcome.word <= outcome.decided_on) [[unlikely]]
+    if (outcome.word <= outcome.decided_on && outcome.decided_on != kUntoldWord) [[unlikely]]
       ++tally_.disorder;
     return true;
   }
