@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/commands.hpp"
+#include "harness/listening.hpp"
 
 namespace occ {
 namespace {
@@ -332,27 +332,7 @@ class HttpServer::Acceptor {
 
   /// Throws BadInput.
   void listen() {
-    const HttpServerOptions& options = shared_.options;
-    ErrorCode error;
-    const auto address = asio::ip::make_address(options.address, error);
-    if (error) {
-      throw BadInput(fmt::format("'{}' is not an IP address to listen on", options.address));
-    }
-    tcp::endpoint endpoint(address, options.port);
-    const auto check = [&] {
-      if (!error) return;
-      throw BadInput(fmt::format(
-          "cannot listen on {}:{}: {}{}", address.is_v6() ? "[" + options.address + "]" : options.address, options.port,
-          error.message(), error == asio::error::address_in_use ? "; --listen takes another port, 0 for any" : ""));
-    };
-    acceptor_.open(endpoint.protocol(), error);
-    check();
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    check();
-    acceptor_.bind(endpoint, error);
-    check();
-    acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    check();
+    listen_on(acceptor_, shared_.options.address, shared_.options.port);
     shared_.endpoint = acceptor_.local_endpoint();
   }
   void start() {
@@ -433,8 +413,7 @@ std::uint16_t HttpServer::port() const noexcept {
   return shared_->endpoint.port();
 }
 std::string HttpServer::url() const {
-  const auto address = shared_->endpoint.address();
-  return fmt::format(fmt::runtime(address.is_v6() ? "http://[{}]:{}" : "http://{}:{}"), address.to_string(), port());
+  return url_of(shared_->endpoint);
 }
 bool HttpServer::beyond_loopback() const noexcept {
   return !shared_->endpoint.address().is_loopback();

@@ -9,7 +9,9 @@
 #include <string>
 #include <thread>
 
+#include "harness/beast_server.hpp"
 #include "harness/commands.hpp"
+#include "harness/constant_document.hpp"
 #include "harness/http_server.hpp"
 #include "harness/node_choice.hpp"
 #include "harness/open_files.hpp"
@@ -27,6 +29,7 @@ struct ServeOptions {
   std::string idle_timeout = "0";
   std::string stop_timeout = "10s";
   std::string max_content_length = "100mb";
+  std::string constant;
 };
 
 /// "ADDRESS:PORT", "[ADDRESS]:PORT" for version 6; localhost is 127.0.0.1.
@@ -85,6 +88,10 @@ std::chrono::milliseconds read_time(std::string_view name, const std::string& te
       "{}: '{}' is not a time: accepted are 0 and a whole number with ms, s, m, h or d, up to 366d", name, text));
 }
 
+std::string counted(std::uint32_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 /// Blocks SIGINT and SIGTERM for this thread and those that it starts.
 sigset_t block_signals() {
   sigset_t signals;
@@ -93,6 +100,28 @@ sigset_t block_signals() {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
+}
+
+/// Serves until SIGINT or SIGTERM, which all threads of the program must have blocked. `what` is answered.
+template <class Server>
+int serve_until_stopped(Server& server, const sigset_t& signals, std::string_view what) {
+  server.start();
+  if (server.beyond_loopback()) {
+    fmt::print(stderr,
+               "occkit: warning: {} can be reached from other machines, and nobody is asked for a password: whoever "
+               "reaches it can read, change and delete everything\n",
+               server.url());
+  }
+  fmt::print("{}: {}\n", server.url(), what);
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  // A second one ends the program at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  server.stop();
+  fmt::print("stopped: {} requests answered\n", server.answered());
+  return kExitOk;
 }
 
 int serve(ServeOptions& options) {
@@ -106,28 +135,20 @@ int serve(ServeOptions& options) {
 
   const sigset_t signals = block_signals();
   allow_open_files(options.http.max_connections);
+  const std::string threads = counted(options.http.threads, "thread");
+  if (options.constant == "server") {
+    HttpServer server(options.http, [] { return std::make_unique<ConstantHandler>(); });
+    return serve_until_stopped(server, signals, "the same document whatever is asked, " + threads);
+  }
+  if (options.constant == "beast") {
+    BeastServer server(options.http);
+    return serve_until_stopped(server, signals, "the same document whatever is asked, by Beast's own loop, " + threads);
+  }
   Node node(node_options);
   HttpServer server(options.http, [&node] { return std::make_unique<RestHandler>(node); });
-  server.start();
-  if (server.beyond_loopback()) {
-    fmt::print(stderr,
-               "occkit: warning: {} can be reached from other machines, and nobody is asked for a password: whoever "
-               "reaches it can read, change and delete everything\n",
-               server.url());
-  }
-  fmt::print("{}: strategy {}, {} per index, {}, as Elasticsearch {}\n", server.url(), options.node.strategy,
-             options.node.shards == 1 ? "1 shard" : fmt::format("{} shards", options.node.shards),
-             options.http.threads == 1 ? "1 thread" : fmt::format("{} threads", options.http.threads),
-             options.node.compat);
-  std::fflush(stdout);
-
-  int signal = 0;
-  sigwait(&signals, &signal);
-  // A second one ends the program at once.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  server.stop();
-  fmt::print("stopped: {} requests answered\n", server.answered());
-  return kExitOk;
+  return serve_until_stopped(server, signals,
+                             fmt::format("strategy {}, {} per index, {}, as Elasticsearch {}", options.node.strategy,
+                                         counted(options.node.shards, "shard"), threads, options.node.compat));
 }
 
 }  // namespace
@@ -153,6 +174,11 @@ void add_serve(CLI::App& app, int& exit_status) {
   command
       ->add_option("--stop-timeout", options->stop_timeout, "How long requests under way may take to finish at the end")
       ->capture_default_str();
+  command
+      ->add_option("--constant", options->constant,
+                   "Answer every request with the same document, to compare with: 'server', by this server without "
+                   "what is behind it; 'beast', by Boost.Beast as it is ordinarily used")
+      ->check(CLI::IsMember({"server", "beast"}));
   command->callback([options, &exit_status] { exit_status = serve(*options); });
 }
 

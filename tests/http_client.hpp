@@ -66,7 +66,8 @@ class HttpClient {
       const auto colon = head.find(": ");
       const auto line_end = head.find("\r\n");
       response.headers.emplace_back(head.substr(0, colon), head.substr(colon + 2, line_end - colon - 2));
-      if (response.headers.back().first == "content-length") length = std::stoul(response.headers.back().second);
+      const auto& [name, value] = response.headers.back();
+      if (same_but_for_case(name, "content-length")) length = std::stoul(value);
       head.remove_prefix(line_end + 2);
     }
     received_.erase(0, end + 4);

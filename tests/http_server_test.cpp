@@ -542,6 +542,8 @@ TEST(ServeTest, bad_options_end_with_2_and_say_what_is_accepted) {
            {{"--max-content-length", "2gb"}, "to 2147483647b"},
            {{"--request-timeout", "0"}, "--request-timeout"},
            {{"--idle-timeout", "-1"}, "--idle-timeout"},
+           {{"--constant", "x"}, "{server,beast}"},
+           {{"--listen", taken, "--constant", "beast"}, "cannot listen on " + taken + ": Address already in use"},
            {{"extra"}, "extra"},
        }) {
     Program program(options);
@@ -560,6 +562,28 @@ TEST(ServeTest, listening_beyond_this_machine_is_warned_of) {
   program.signal(SIGINT);
   EXPECT_EQ(program.wait(), 0);
   EXPECT_THAT(program.err(), HasSubstr("warning"));
+}
+
+TEST(ServeTest, constant_servers_answer_the_same_document_whatever_is_asked) {
+  for (const char* kind : {"server", "beast"}) {
+    SCOPED_TRACE(kind);
+    Program program({"--listen", "127.0.0.1:0", "--threads", "2", "--constant", kind});
+    const std::uint16_t port = program.port();
+    HttpClient first(port);
+    HttpClient second(port);
+    HttpClient third(port);
+    for (HttpClient* client : {&first, &second, &third}) {
+      for (const char* path : {"/load/_doc/1", "/"}) {
+        const Response answer = client->ask("GET", path);
+        EXPECT_EQ(answer.status, 200);
+        EXPECT_EQ(answer.json()["_id"], "500");
+      }
+      EXPECT_EQ(client->ask("PUT", "/load/_doc/1", "{}").json()["_source"]["n"], 0);
+    }
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.wait(), 0);
+    EXPECT_THAT(program.out(), HasSubstr("stopped: 9 requests answered"));
+  }
 }
 
 /// 10,000 of them where the limit on open files allows it, on both sides; what is left of it otherwise.
