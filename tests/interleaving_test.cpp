@@ -58,6 +58,38 @@ TEST_P(InterleavedReads, get_whose_id_loses_its_slot_meanwhile_does_not_see_the_
   EXPECT_TRUE(passed());
 }
 
+TEST_P(InterleavedReads, body_of_a_write_that_is_overtaken_and_refused_is_used_again) {
+  if (GetParam().semantics == Semantics::unchecked) GTEST_SKIP() << "refuses nothing";
+  const std::string small(100, 's'), large(100'000, 'l');
+  std::uint64_t refused = 0;
+  for (int i = 0; i < 300; ++i) {
+    const Outcome current = handle_->index("id", occ::as_bytes(small));
+    // New memory for the larger body comes between the look and what follows from it.
+    at(FaultPoint::moving_chain, [&] { other_->index("id", occ::as_bytes(small)); });
+    refused += handle_->index("id", occ::as_bytes(large), Precondition::if_word(current.word)).conflicted() ? 1 : 0;
+    Interruption::next() = {};
+  }
+  EXPECT_GT(refused, 0U) << "nobody was overtaken";
+  EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
+}
+
+TEST_P(InterleavedReads, body_taken_in_vain_since_the_documents_own_fits_meanwhile_is_used_again) {
+  const std::string small(100, 's'), large(100'000, 'l');
+  std::uint64_t overtaken = 0;
+  handle_->index("id", occ::as_bytes(small));
+  for (int i = 0; i < 600; ++i) {
+    other_->index("id", occ::as_bytes(small));
+    at(FaultPoint::moving_chain, [&] {
+      other_->index("id", occ::as_bytes(large));
+      ++overtaken;
+    });
+    handle_->index("id", occ::as_bytes(large));
+    Interruption::next() = {};
+  }
+  EXPECT_GT(overtaken, 0U) << "nobody was overtaken";
+  EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
+}
+
 /// Strategies that publish without a lock.
 class InterleavedWrites : public Interleaving {};
 INSTANTIATE_TEST_SUITE_P(Every, InterleavedWrites,
@@ -96,6 +128,19 @@ TEST_P(InterleavedWrites, conditional_write_overtaken_before_its_publication_con
   EXPECT_EQ(refused.decided_on, between.word);
   EXPECT_EQ(handle_->counters().seq_no_gaps, 1U);
   EXPECT_TRUE(balance(handle_->counters()));
+}
+
+TEST_P(InterleavedWrites, upsert_overtaken_by_a_create_conflicts) {
+  handle_->index("id", occ::as_bytes("first"));
+  handle_->remove("id");
+  at(FaultPoint::before_publication, [&] { other_->index("id", occ::as_bytes("between")); });
+  const auto keep = [](const DocumentView&, Source&) { return Transformed::keep; };
+  const Outcome refused =
+      handle_->update("id", keep, {.form = UpdateForm::optimistic, .upsert = occ::as_bytes("upsert")});
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(refused.cause, Cause::already_exists);
+  handle_->get("id", document_);
+  EXPECT_EQ(document_.source.text(), "between");
 }
 
 TEST_P(InterleavedWrites, conditional_write_that_is_overtaken_costs_no_memory) {

@@ -223,30 +223,119 @@ TEST_F(Verify, expired_tombstones_lower_the_level) {
   EXPECT_EQ(verification().level, Verification::Level::numbers);
 }
 
-TEST(Stock, a_unit_sold_twice_is_oversold) {
-  const auto table = make_table("mutex_global");
-  const Documents documents = Documents::generated(SourceLayout::stock, 1, 64, "");
-  DocId id;
-  Source source;
-  const auto handle = table->handle();
-  documents.write_initial(0, source);
-  handle->create(documents.id(0, id), source.bytes());
-  CounterSource::set_counter(source, 1);
-  CounterSource::set_units(source, CounterSource::kUnits - 1);
-  handle->index(documents.id(0, id), source.bytes());
-  Workload workload = custom_workload();
-  workload.layout = SourceLayout::stock;
-  Claims claims;
-  claims.counters = handle->counters();
-  claims.tally.writes = claims.tally.applied = 2;
-  claims.tally.increments = 1;
-  claims.window_operations = 1;
-  claims.stock = {{.sold = 1}};
-  EXPECT_EQ(verify(*table, documents, workload, claims).verified, Verified::yes);
-  claims.stock = {{.sold = 2}};
-  const Verification twice = verify(*table, documents, workload, claims);
-  EXPECT_EQ(twice.oversold, 1U);
-  EXPECT_EQ(twice.verified, Verified::no);
+TEST_F(Verify, a_gap_too_many_is_found_by_the_numbers) {
+  ++claims_.counters.seq_no_gaps;
+  EXPECT_THAT(verification().violation, HasSubstr("numbers used"));
+}
+
+/// Another table's documents under words that cannot be: every document has that of the first, or nobody has drawn any.
+class FalseNumbers final : public AnyTable {
+ public:
+  enum class Lie : std::uint8_t { one_number_for_all, none_drawn };
+
+  FalseNumbers(AnyTable& truth, Lie lie) : truth_(truth), lie_(lie) {}
+  [[nodiscard]] const StrategyInfo& info() const override { return truth_.info(); }
+  [[nodiscard]] std::unique_ptr<AnyHandle> handle() override {
+    return std::make_unique<FalseHandle>(truth_.handle(), lie_);
+  }
+  bool fail_over(std::uint32_t shard) override { return truth_.fail_over(shard); }
+  void set_gc_deletes(std::int64_t ms) override { truth_.set_gc_deletes(ms); }
+  [[nodiscard]] std::uint32_t shards() const override { return truth_.shards(); }
+  [[nodiscard]] std::uint32_t shard_of(std::string_view id) const override { return truth_.shard_of(id); }
+  [[nodiscard]] SeqNoTerm next(std::uint32_t shard) const override {
+    return lie_ == Lie::none_drawn ? SeqNoTerm(0, 1) : truth_.next(shard);
+  }
+  [[nodiscard]] MemoryUse memory() const override { return truth_.memory(); }
+
+ private:
+  class FalseHandle final : public AnyHandle {
+   public:
+    FalseHandle(std::unique_ptr<AnyHandle> truth, Lie lie) : truth_(std::move(truth)), lie_(lie) {}
+    Outcome get(std::string_view id, Document& into) override { return truth_->get(id, into); }
+    Outcome index(std::string_view id, Bytes source, const Precondition& precondition) override {
+      return truth_->index(id, source, precondition);
+    }
+    Outcome create(std::string_view id, Bytes source) override { return truth_->create(id, source); }
+    Outcome remove(std::string_view id, const Precondition& precondition) override {
+      return truth_->remove(id, precondition);
+    }
+    Outcome update(std::string_view id, Transform transform, const UpdateOptions& options) override {
+      return truth_->update(id, transform, options);
+    }
+    void bulk(std::span<BulkItem> items) override {
+      truth_->bulk(items);
+      if (lie_ != Lie::one_number_for_all) return;
+      for (BulkItem& item : items) {
+        if (item.document != nullptr) item.document->word = items.front().document->word;
+      }
+    }
+    [[nodiscard]] const Counters& counters() const override { return truth_->counters(); }
+
+   private:
+    std::unique_ptr<AnyHandle> truth_;
+    Lie lie_;
+  };
+
+  AnyTable& truth_;
+  Lie lie_;
+};
+
+TEST_F(Verify, two_documents_with_one_number_are_found) {
+  FalseNumbers table(*table_, FalseNumbers::Lie::one_number_for_all);
+  EXPECT_THAT(verify(table, documents_, workload_, claims_).violation, HasSubstr("two documents with _seq_no"));
+}
+TEST_F(Verify, a_number_that_nobody_drew_is_found) {
+  FalseNumbers table(*table_, FalseNumbers::Lie::none_drawn);
+  EXPECT_THAT(verify(table, documents_, workload_, claims_).violation, HasSubstr("the next is 0"));
+}
+
+TEST(Verification, names_of_levels) {
+  using enum Verification::Level;
+  const std::pair<Verification::Level, std::string_view> names[] = {
+      {none, "none"}, {numbers, "numbers"}, {bounds, "bounds"}, {sums, "sums"}, {history, "history"}};
+  for (const auto& [level, name] : names) EXPECT_EQ(to_string(level), name);
+}
+
+/// One product, of which one unit was sold.
+class Stock : public testing::Test {
+ protected:
+  Stock() {
+    workload_.layout = SourceLayout::stock;
+    sell(CounterSource::kUnits - 1);
+    claims_.tally.writes = claims_.tally.applied = 2;
+    claims_.tally.increments = 1;
+    claims_.window_operations = 1;
+    claims_.stock = {{.sold = 1}};
+  }
+  void sell(std::uint64_t units_left) {
+    DocId id;
+    Source source;
+    table_ = make_table("mutex_global");
+    const auto handle = table_->handle();
+    documents_.write_initial(0, source);
+    handle->create(documents_.id(0, id), source.bytes());
+    CounterSource::set_counter(source, 1);
+    CounterSource::set_units(source, units_left);
+    handle->index(documents_.id(0, id), source.bytes());
+    claims_.counters = handle->counters();
+  }
+  [[nodiscard]] Verification verification() { return verify(*table_, documents_, workload_, claims_); }
+
+  std::unique_ptr<AnyTable> table_;
+  Documents documents_ = Documents::generated(SourceLayout::stock, 1, 64, "");
+  Workload workload_ = custom_workload();
+  Claims claims_;
+};
+
+TEST_F(Stock, a_unit_sold_twice_is_oversold) {
+  EXPECT_EQ(verification().verified, Verified::yes);
+  claims_.stock = {{.sold = 2}};
+  EXPECT_EQ(verification().oversold, 1U);
+  EXPECT_EQ(verification().verified, Verified::no);
+}
+TEST_F(Stock, a_unit_that_is_missing_is_found) {
+  sell(CounterSource::kUnits - 2);
+  EXPECT_THAT(verification().violation, HasSubstr("stock does not follow"));
 }
 
 TEST(CounterSource, whole_with_different_ends_is_torn) {
