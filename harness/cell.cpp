@@ -49,8 +49,11 @@ class FirstError {
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
+      any_.store(true, std::memory_order_relaxed);
     }
   }
+  /// Somebody threw.
+  [[nodiscard]] bool any() const { return any_.load(std::memory_order_relaxed); }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
   }
@@ -58,6 +61,7 @@ class FirstError {
  private:
   std::mutex mutex_;
   std::exception_ptr error_;
+  std::atomic<bool> any_{false};
 };
 
 void pin_to(int processor) {
@@ -229,8 +233,13 @@ class Conductor {
  public:
   /// `recorder` may be null.
   Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, const Recorder* recorder,
-            const std::atomic<bool>& interrupted)
-      : table_(table), conditions_(conditions), phases_(phases), recorder_(recorder), interrupted_(interrupted) {
+            const FirstError& error, const std::atomic<bool>& interrupted)
+      : table_(table),
+        conditions_(conditions),
+        phases_(phases),
+        recorder_(recorder),
+        error_(error),
+        interrupted_(interrupted) {
     next_fail_over_ = steady_now() + std::chrono::milliseconds(conditions_.fail_over_every_ms);
   }
 
@@ -259,13 +268,13 @@ class Conductor {
   static constexpr std::chrono::milliseconds kInterruptNoticed{50};
   static constexpr std::chrono::milliseconds kFullNoticed{1};
 
-  /// False if it was interrupted. Ends early if there is no room to record more.
+  /// False if it was interrupted. Ends early if there is no room to record more, or a worker failed.
   bool wait(double seconds) {
     const SteadyTime end =
         steady_now() + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
     for (SteadyTime now = steady_now(); now < end; now = steady_now()) {
       if (interrupted_.load(std::memory_order_relaxed)) return false;
-      if (recorder_ != nullptr && recorder_->full()) return true;
+      if (error_.any() || (recorder_ != nullptr && recorder_->full())) return true;
       SteadyTime wake = std::min(end, now + (recorder_ != nullptr ? kFullNoticed : kInterruptNoticed));
       if (conditions_.fail_over_every_ms > 0) {
         if (now >= next_fail_over_) fail_over();
@@ -285,6 +294,7 @@ class Conductor {
   const Conditions& conditions_;
   PhaseWord& phases_;
   const Recorder* recorder_;
+  const FirstError& error_;
   const std::atomic<bool>& interrupted_;
   SteadyTime next_fail_over_;
 };
@@ -415,7 +425,7 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
                                  refused.what()));
     }
     ready.wait();
-    finished = Conductor(table, conditions, phases, record, interrupted).conduct(measurement);
+    finished = Conductor(table, conditions, phases, record, error, interrupted).conduct(measurement);
   }
   error.rethrow();
   if (!finished) return std::nullopt;
