@@ -191,6 +191,7 @@ TEST_F(DirectoryTest, long_and_short_ids_do_not_share_slots) {
   EXPECT_NE(&other, &slot);
   EXPECT_TRUE(erase(std::string(100, 'l')));
   EXPECT_EQ(&insert(std::string(41, 'm')), &other);
+  EXPECT_TRUE(erase(std::string(41, 'm')));
   EXPECT_NE(&insert(std::string(512, 'n')), &other);
 }
 

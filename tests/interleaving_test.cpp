@@ -90,6 +90,31 @@ TEST_P(InterleavedReads, body_taken_in_vain_since_the_documents_own_fits_meanwhi
   EXPECT_LE(table_->memory().bodies, std::size_t{16} << 20);
 }
 
+TEST_P(InterleavedReads, write_whose_slot_is_purged_meanwhile_and_stays_idle_creates_the_document_anew) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
+  table_->set_gc_deletes(-1);
+  handle_->index("id", occ::as_bytes("small"));
+  // New memory for the larger body comes between the look and what follows from it.
+  at(FaultPoint::moving_chain, [&] { other_->remove("id"); });
+  const Outcome outcome = handle_->index("id", occ::as_bytes(std::string(100'000, 'l')));
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(outcome.result, Result::created);
+  EXPECT_EQ(outcome.version, 1);
+}
+
+TEST_P(InterleavedReads, purge_overtaken_by_a_write_leaves_the_document) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
+  handle_->index("id", occ::as_bytes("first"));
+  handle_->remove("id");
+  table_->set_gc_deletes(-1);
+  // The look that finds an expired tombstone is one thing, the look before it is taken away another.
+  at(FaultPoint::reading, [&] { at(FaultPoint::reading, [&] { other_->index("id", occ::as_bytes("alive")); }); });
+  handle_->index("other id", occ::as_bytes("its creation purges"));
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(handle_->get("id", document_).result, Result::found);
+  EXPECT_EQ(document_.source.text(), "alive");
+}
+
 /// Strategies that publish without a lock.
 class InterleavedWrites : public Interleaving {};
 INSTANTIATE_TEST_SUITE_P(Every, InterleavedWrites,
