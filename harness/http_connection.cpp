@@ -22,8 +22,6 @@ using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 
-/// A connection that idled so long may have been closed by the other side; asking costs a call.
-constexpr std::chrono::seconds kMayBeClosed{1};
 constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{1} << 30;
 
 /// A socket whose calls block for a bounded time. Asio's own blocking calls wait for ever.
@@ -80,12 +78,6 @@ class BoundedSocket {
     return or_throw([&](ErrorCode& error) { return write_some(buffers, error); });
   }
 
-  /// Something has arrived, if only the end.
-  [[nodiscard]] bool readable() {
-    pollfd ready{.fd = socket_.native_handle(), .events = POLLIN, .revents = 0};
-    return ::poll(&ready, 1, 0) != 0;
-  }
-
  private:
   bool wait(short events, ErrorCode& error) {
     pollfd ready{.fd = socket_.native_handle(), .events = events, .revents = 0};
@@ -140,7 +132,6 @@ class HttpConnection::Stream {
   }
 
   void set_timeout(Milliseconds timeout) { socket().set_timeout(timeout); }
-  [[nodiscard]] bool readable() { return socket().readable(); }
 
   void write(std::string_view bytes, ErrorCode& error) {
     on_stream([&](auto& stream) { asio::write(stream, asio::buffer(bytes.data(), bytes.size()), error); });
@@ -187,9 +178,6 @@ HttpConnection::HttpConnection(const ServerAddress& address) : address_(address)
 HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::connect(Milliseconds timeout) {
-  const auto now = std::chrono::steady_clock::now();
-  if (stream_ && now - last_use_ > kMayBeClosed && stream_->readable()) stream_.reset();
-  last_use_ = now;
   if (stream_) {
     stream_->set_timeout(timeout);
   } else {

@@ -51,7 +51,6 @@ class HttpConnection {
 
   const ServerAddress& address_;
   std::unique_ptr<Stream> stream_;
-  std::chrono::steady_clock::time_point last_use_;
   std::uint64_t connected_ = 0;
   std::string request_;
   HttpAnswer answer_;

@@ -32,6 +32,7 @@ namespace occ {
 enum class Doing {
   answer,          ///< as `occkit serve`
   answered,        ///< the script has filled in the response
+  carry_out_lie,   ///< carried out, but the response is the one that the script has filled in
   drop,            ///< not carried out, and the connection is closed without an answer
   carry_out_drop,  ///< carried out, and the connection is closed without an answer
   unconditional,   ///< carried out as if it named no condition
@@ -142,6 +143,9 @@ class ScriptedServer {
         Request changed = request;
         changed.query.clear();
         inner_.answer(changed, response);
+      } else if (doing == Doing::carry_out_lie) {
+        Response truth;
+        inner_.answer(request, truth);
       } else if (doing == Doing::answer || doing == Doing::carry_out_drop) {
         inner_.answer(request, response);
       }
