@@ -48,10 +48,9 @@ class BeastServer::Session : public std::enable_shared_from_this<Session> {
     });
   }
   void write() {
+    answered_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count, it carries nothing
     http::async_write(socket_, answer_, [self = shared_from_this()](ErrorCode error, std::size_t /*size*/) {
-      if (error) return;
-      self->answered_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count, it carries nothing
-      if (self->asked_.keep_alive()) self->read();
+      if (!error && self->asked_.keep_alive()) self->read();
     });
   }
 
