@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draws load.csv of harness/load.py, and prints its medians as a Markdown table.
 
-load.png and .svg: requests per second and latency of each server, one column of panels for each scenario; a small mark
-for each replicate, a large one for the median. The dashed lines are the two servers that answer one document whatever is
+load.png and .svg: requests per second, the server's processor time for each, and latency, one column of panels for each
+scenario; a small mark for each replicate, a large one for the median. The dashed lines are the two servers that answer one document whatever is
 asked. Rows that are not verified are left out, and said so.
 Exit status: 0, or 2 for bad input.
 """
@@ -65,43 +65,48 @@ def median(rows, column):
 
 
 def by_server(rows):
-    """{server: rows}, the references first, then in order of name."""
+    """{server: rows}, those that have nothing to do first, then in order of name."""
+    idle = list(REFERENCES) + ["null"]
     grouped = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row["server"] not in REFERENCES, row["server"])):
+    for row in sorted(rows, key=lambda row: (row["server"] not in idle, row["server"])):
         grouped[row["server"]].append(row)
     return grouped
 
 
 def draw(rows, left_out, out):
     scenarios = [name for name in SCENARIOS if any(row["scenario"] == name for row in rows)]
-    figure, axes = plt.subplots(2, len(scenarios), figsize=(3.6 * len(scenarios) + 1, 6.4), squeeze=False, sharex="col",
+    figure, axes = plt.subplots(3, len(scenarios), figsize=(3.6 * len(scenarios) + 1, 8.2), squeeze=False, sharex="col", sharey="row",
                                 layout="constrained")
-    for scenario, (speed, latency) in zip(scenarios, axes.T):
+    for scenario, (speed, cost, latency) in zip(scenarios, axes.T):
         grouped = by_server(row for row in rows if row["scenario"] == scenario)
         strategies = [name for name in grouped if name not in REFERENCES]
         for name, (colour, label) in REFERENCES.items():
             if name in grouped:
                 speed.axhline(median(grouped[name], "requests_per_s"), color=colour, ls="--", lw=1.2, label=label)
+                cost.axhline(median(grouped[name], "server_us_per_request"), color=colour, ls="--", lw=1.2)
                 latency.axhline(median(grouped[name], "latency_p99_us"), color=colour, ls="--", lw=1.2)
         for at, name in enumerate(strategies):
             some = grouped[name]
             for axis, column, colour, marker in ((speed, "requests_per_s", "#0072B2", "o"),
+                                                 (cost, "server_us_per_request", "#0072B2", "o"),
                                                  (latency, "latency_p50_us", "#009E73", "o"),
                                                  (latency, "latency_p99_us", "#0072B2", "^")):
                 axis.plot([at] * len(some), [row[column] for row in some], marker, color=colour, ms=3, alpha=0.4)
                 axis.plot([at], [median(some, column)], marker, color=colour, ms=7)
         speed.set_title(SCENARIOS[scenario], fontsize=10)
-        speed.set_ylim(bottom=0)
         speed.yaxis.set_major_formatter(EngFormatter(sep=""))
         latency.set_yscale("log")
         latency.set_xticks(range(len(strategies)), strategies, rotation=60, ha="right", fontsize=8)
         latency.set_xlim(-0.5, len(strategies) - 0.5)
     axes[0, 0].set_ylabel("requests per s")
-    axes[1, 0].set_ylabel("us: median (circle), p99 (triangle, dashed)")
+    axes[0, 0].set_ylim(bottom=0)
+    axes[1, 0].set_ylabel("us of the server's\nprocessor per request")
+    axes[1, 0].set_ylim(bottom=0)
+    axes[2, 0].set_ylabel("us: median (circles)\nand p99 (triangles, lines)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.supxlabel("\n", fontsize=9)  # room for the legend
-        figure.legend(handles, labels, loc="lower center", ncol=2, fontsize=8)
+        figure.legend(handles, labels, loc="lower center", ncol=min(2, len(scenarios)), fontsize=8)
     connections = sorted({int(row["connections"]) for row in rows})
     threads = sorted({int(row["server_threads"]) for row in rows})
     figure.suptitle(f"occkit serve: {', '.join(map(str, connections))} connections, {', '.join(map(str, threads))} "
