@@ -85,6 +85,8 @@ def draw(rows, left_out, out):
                 speed.axhline(median(grouped[name], "requests_per_s"), color=colour, ls="--", lw=1.2, label=label)
                 cost.axhline(median(grouped[name], "server_us_per_request"), color=colour, ls="--", lw=1.2)
                 latency.axhline(median(grouped[name], "latency_p99_us"), color=colour, ls="--", lw=1.2)
+        for axis in (speed, cost):
+            axis.margins(y=0.12)
         for at, name in enumerate(strategies):
             some = grouped[name]
             for axis, column, colour, marker in ((speed, "requests_per_s", "#0072B2", "o"),
