@@ -144,7 +144,10 @@ class HttpConnection::Stream {
  private:
   void shake_hands(const ServerAddress& address) {
     tls_.emplace(std::move(plain_), tls_context());
-    SSL_set_tlsext_host_name(tls_->native_handle(), address.host.c_str());
+    // Server Name Indication is for names alone (RFC 6066, 3).
+    ErrorCode is_a_name;
+    asio::ip::make_address(address.host, is_a_name);
+    if (is_a_name) SSL_set_tlsext_host_name(tls_->native_handle(), address.host.c_str());
     tls_->set_verify_callback(asio::ssl::host_name_verification(address.host));
     ErrorCode error;
     tls_->handshake(TlsStream::client, error);
