@@ -81,7 +81,8 @@ class SlotKey {
   void assign(std::string_view id, Words* external) noexcept {
     Words* words = inline_;
     if (id.size() > kInlineBytes) {
-      inline_[0].store(reinterpret_cast<std::uint64_t>(external), std::memory_order_release);  // K3 with K4
+      // relaxed: it is the same for every long id of the slot, and K1 carries it to whoever sees the first
+      inline_[0].store(reinterpret_cast<std::uint64_t>(external), std::memory_order_relaxed);
       words = external;
     }
     for (std::size_t at = 0; at < id.size(); at += 8)
@@ -126,7 +127,8 @@ class SlotKey {
 
   [[nodiscard]] const Words* words_for(std::size_t size) const noexcept {
     if (size <= kInlineBytes) return inline_;
-    return reinterpret_cast<const Words*>(inline_[0].load(std::memory_order_acquire));  // K4 with K3
+    // relaxed: as in assign
+    return reinterpret_cast<const Words*>(inline_[0].load(std::memory_order_relaxed));
   }
 
   /// Eight bytes of an id from `at` on, zeros behind its end.

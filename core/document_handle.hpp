@@ -1,0 +1,229 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/counters.hpp"
+#include "core/decide.hpp"
+#include "core/document.hpp"
+#include "core/outcome.hpp"
+#include "core/strategy_info.hpp"
+#include "core/update.hpp"
+
+namespace occ {
+
+/// A conditional write as the handle passes it to a strategy.
+struct Write {
+  Operation operation;
+  Bytes source;
+  Precondition precondition;
+};
+
+/// What a decision makes of a write before anything was published.
+inline Outcome undecided(const Decision& decision, const State& state) noexcept {
+  return {.result = decision.result,
+          .cause = decision.cause,
+          .version = decision.version,
+          .word = state.word,
+          .decided_on = state.word};
+}
+
+/// The handle of a strategy: everything of TableHandle except how one document is found, read and written. `Derived`
+/// provides, of a type of its own that names one id and where it is,
+///
+///   auto find(id)                                        the target
+///   State read_target(target, Document* into)            one consistent snapshot; the source is copied out if `into` is
+///                                                        set and a document lives
+///   Outcome write_target(target, const Write&)           decide, and publish so that nobody comes between
+///   Outcome update_target(target, Transform, const UpdateOptions&)     the same, if its kInfo says that it updates in
+///                                                        place
+///   void find_again(target)                              before a retry
+///   Precondition guard_of(const Document&)               the condition under which the optimistic update writes
+///
+/// and counts attempts with the functions below.
+template <class Derived>
+class DocumentHandle {
+ public:
+  DocumentHandle(const DocumentHandle&) = delete;
+  DocumentHandle& operator=(const DocumentHandle&) = delete;
+
+  Outcome get(std::string_view id, Document& into) {
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    auto target = self().find(id);
+    const State state = self().read_target(target, &into);
+    if (!state.live()) {
+      ++counters_.gets_not_found;
+      return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
+    }
+    ++counters_.gets_found;
+    return {.result = Result::found, .version = state.version, .word = state.word, .decided_on = state.word};
+  }
+
+  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+    return write_to(id, {Operation::index, source, precondition});
+  }
+  Outcome create(std::string_view id, Bytes source) {
+    return write_to(id, {Operation::index, source, Precondition::must_not_exist()});
+  }
+  Outcome remove(std::string_view id, const Precondition& precondition = {}) {
+    return write_to(id, {Operation::remove, {}, precondition});
+  }
+
+  Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+    if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (!allowed(options)) return reject(Cause::update_condition_unsupported);
+    if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    auto target = self().find(id);
+    if constexpr (Derived::kInfo.updates_in_place) {
+      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
+        return self().update_target(target, transform, options);
+      }
+    }
+    return update_optimistically(target, transform, options);
+  }
+
+  void bulk(std::span<BulkItem> items) {
+    for (BulkItem& item : items) {
+      switch (item.kind) {
+        case BulkItem::Kind::get:
+          item.outcome = get(item.id, *item.document);
+          break;
+        case BulkItem::Kind::index:
+          item.outcome = index(item.id, item.source, item.precondition);
+          break;
+        case BulkItem::Kind::remove:
+          item.outcome = remove(item.id, item.precondition);
+          break;
+        case BulkItem::Kind::update:
+          item.outcome = update(item.id, *item.transform, item.options);
+          break;
+      }
+    }
+  }
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ protected:
+  DocumentHandle() = default;
+
+  /// An attempt is carried through from here on: nothing that can fail for want of memory, numbers or versions comes
+  /// after.
+  void begin_attempt() noexcept { ++counters_.attempts; }
+  /// The end of an attempt that wrote or decided not to.
+  Outcome finish(const Outcome& outcome) noexcept {
+    counters_.count_write(outcome);
+    return outcome;
+  }
+  /// What could not be carried through, for want of a number or a version, is no attempt.
+  Outcome reject_write(Cause cause, const State& state) noexcept {
+    ++counters_.rejected;
+    return {.result = Result::rejected,
+            .cause = cause,
+            .version = state.version,
+            .word = state.word,
+            .decided_on = state.word};
+  }
+  /// An operation that no state of a document allows.
+  Outcome reject(Cause cause) noexcept {
+    ++counters_.rejected;
+    return {.result = Result::rejected, .cause = cause};
+  }
+  /// The whole attempt on which decide did not say proceed.
+  Outcome refuse(const Decision& decision, const State& state) noexcept {
+    if (decision.verdict == Decision::Verdict::rejected) return reject_write(decision.cause, state);
+    begin_attempt();
+    return finish(undecided(decision, state));
+  }
+
+  /// An update that found no live document.
+  Outcome missing(const State& state) noexcept {
+    begin_attempt();
+    return finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
+  }
+
+  static Write upsert_of(const UpdateOptions& options) noexcept {
+    return {Operation::index, *options.upsert, Precondition::must_not_exist()};
+  }
+
+  Counters counters_;
+  /// What an update read, and what its transform computes; kept for their memory.
+  Document current_;
+  Source next_;
+
+ private:
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  /// A condition on an update names the write that was read; it cannot also say what to do with a missing document.
+  static bool allowed(const UpdateOptions& options) noexcept {
+    if (options.precondition.kind == Precondition::Kind::none) return true;
+    return options.precondition.kind == Precondition::Kind::seq_no_term && !options.upsert;
+  }
+
+  static Cause check_id(std::string_view id) noexcept {
+    if (id.empty()) return Cause::id_empty;
+    return id.size() > kMaxIdBytes ? Cause::id_too_long : Cause::none;
+  }
+
+  Outcome write_to(std::string_view id, const Write& write) {
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    auto target = self().find(id);
+    return self().write_target(target, write);
+  }
+
+  /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all
+  /// strategies.
+  template <class Target>
+  Outcome update_optimistically(Target& target, Transform transform, const UpdateOptions& options) {
+    const bool conditional = options.precondition.kind != Precondition::Kind::none;
+    for (std::uint32_t retries = 0;; ++retries) {
+      if (retries != 0) self().find_again(target);
+      Outcome outcome;
+      const State state = self().read_target(target, &current_);
+      if (!state.live()) {
+        if (!options.upsert) {
+          outcome = missing(state);
+        } else {
+          outcome = self().write_target(target, upsert_of(options));
+        }
+      } else {
+        outcome = transform_and_write(target, state, transform, options);
+      }
+      outcome.retries = retries;
+      if (!outcome.conflicted()) return outcome;
+      // A given condition that failed once fails always.
+      if (conditional || retries == options.retry_on_conflict) return outcome;
+    }
+  }
+
+  template <class Target>
+  Outcome transform_and_write(Target& target, const State& state, Transform transform, const UpdateOptions& options) {
+    const bool conditional = options.precondition.kind != Precondition::Kind::none;
+    const Decision kept = decide(state, Operation::keep, options.precondition, {});
+    if (kept.verdict == Decision::Verdict::conflict) {
+      return refuse(kept, state);
+    }
+    const Transformed transformed = transform({current_.version, current_.word, current_.source.bytes()}, next_);
+    if (transformed == Transformed::keep) {
+      return refuse(kept, state);
+    }
+    const Precondition guard = conditional ? options.precondition : self().guard_of(current_);
+    Outcome outcome;
+    if (transformed == Transformed::remove) {
+      outcome = self().write_target(target, {Operation::remove, {}, guard});
+    } else if (next_.size() > kMaxSourceBytes) {
+      return reject(Cause::source_too_large);
+    } else {
+      outcome = self().write_target(target, {Operation::index, next_.bytes(), guard});
+    }
+    if (outcome.conflicted()) ++counters_.transforms_discarded;
+    // The state that the source was computed from. Under a guard that identifies it this changes nothing; under a
+    // weaker one it is what tells the history check that an update was lost.
+    if (outcome.wrote()) outcome.decided_on = state.word;
+    return outcome;
+  }
+};
+
+}  // namespace occ
