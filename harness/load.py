@@ -134,7 +134,8 @@ class Server:
         self.keeps = name not in REFERENCES + ["null"]
         what = {"constant": ["--constant", "server"], "beast": ["--constant", "beast"]}.get(name, ["--strategy", name])
         command = [occkit, "serve", "--listen", "127.0.0.1:0", "--threads", str(threads)] + what
-        self.process = subprocess.Popen(pinned(command, cpus), stdout=subprocess.PIPE, text=True)
+        # In a session of its own: Ctrl-C is for this script, which stops the server itself.
+        self.process = subprocess.Popen(pinned(command, cpus), stdout=subprocess.PIPE, text=True, start_new_session=True)
         line = self.process.stdout.readline()
         found = re.match(r"(http://\S+): ", line)
         if not found:
@@ -312,4 +313,5 @@ if __name__ == "__main__":
         print(f"harness/load.py: {wrong}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
+        print("\nharness/load.py: interrupted; finished rows stay", file=sys.stderr)
         sys.exit(130)
