@@ -93,14 +93,6 @@ const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view ta
   }
 }
 
-const StrategyInfo kRemoteStrategy{
-    .name = "elasticsearch",
-    .summary =
-        "a server over HTTP (--url): Elasticsearch 7, 8, 9, OpenSearch, or occkit serve; nothing is declared "
-        "that a client cannot know",
-    .memory_bounded = false,
-};
-
 RemoteServer::RemoteServer(ServerAddress address, std::chrono::milliseconds patience, const std::string& label)
     : address_(std::move(address)),
       patience_(patience),

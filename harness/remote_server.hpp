@@ -20,7 +20,13 @@ struct ServerGone : BadInput {
 };
 
 /// The strategy of every server, without a label.
-extern const StrategyInfo kRemoteStrategy;
+inline constexpr StrategyInfo kRemoteStrategy{
+    .name = "elasticsearch",
+    .summary =
+        "a server over HTTP (--url): Elasticsearch 7, 8, 9, OpenSearch, or occkit serve; nothing is declared "
+        "that a client cannot know",
+    .memory_bounded = false,
+};
 
 /// A server with Elasticsearch's API, written to the documentation of Elasticsearch 7, 8 and 9 and of OpenSearch; tried
 /// against `occkit serve` alone.

@@ -19,7 +19,7 @@
 namespace occ {
 namespace {
 
-/// What Elasticsearch's documentation calls a good size of a bulk request: some MB.
+/// Of a bulk request, about.
 constexpr std::size_t kBulkBytes = std::size_t{4} << 20;
 constexpr std::size_t kFillBatch = 500;
 
@@ -266,7 +266,8 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
     switch (precondition.kind) {
       case Precondition::Kind::seq_no_term:
         conflict.word = conflict.decided_on = word_in_reason(reason);
-        conflict.cause = conflict.word.vacant() ? Cause::document_missing : Cause::seq_no_mismatch;
+        conflict.cause =
+            reason.find("no document was found") != reason.npos ? Cause::document_missing : Cause::seq_no_mismatch;
         break;
       case Precondition::Kind::must_not_exist:
         conflict.cause = Cause::already_exists;
