@@ -84,12 +84,16 @@ class ScriptedServer {
 
   /// From the next connection on.
   void use_tls(const Certificate& certificate) {
+    const std::lock_guard lock(mutex_);
     tls_.reset(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_use_certificate(tls_.get(), certificate.certificate());
     SSL_CTX_use_PrivateKey(tls_.get(), certificate.key());
   }
-  /// Requests without this header's value are answered with 401.
-  void ask_for(std::string authorization) { authorization_ = std::move(authorization); }
+  /// From the next connection on, requests without this header's value are answered with 401.
+  void ask_for(std::string authorization) {
+    const std::lock_guard lock(mutex_);
+    authorization_ = std::move(authorization);
+  }
 
   /// Closes all connections at once; nobody listens.
   void stop() {
@@ -171,7 +175,10 @@ class ScriptedServer {
   }
 
   void serve(int socket) {
+    std::unique_lock lock(mutex_);
+    const std::string authorization = authorization_;
     std::unique_ptr<SSL, void (*)(SSL*)> tls(tls_ ? SSL_new(tls_.get()) : nullptr, SSL_free);
+    lock.unlock();
     if (tls) {
       SSL_set_fd(tls.get(), socket);
       if (SSL_accept(tls.get()) != 1) {
@@ -191,8 +198,8 @@ class ScriptedServer {
                            : ::recv(socket, buffer.data(), buffer.size(), 0);
       if (got <= 0) break;
       const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-      if (!authorization_.empty() && exchange.idle() &&
-          bytes.find("\r\nAuthorization: " + authorization_ + "\r\n") == bytes.npos) {
+      if (!authorization.empty() && exchange.idle() &&
+          bytes.find("\r\nAuthorization: " + authorization + "\r\n") == bytes.npos) {
         ++statuses_.at(401);
         out =
             "HTTP/1.1 401 Unauthorized\r\nContent-Length: 68\r\n\r\n"

@@ -345,17 +345,18 @@ TEST_F(UrlTest, interrupt_leaves_no_index) {
 }
 
 TEST_F(UrlTest, servers_of_elasticsearchs_family_are_told_apart) {
-  std::string info;
-  const ScriptedServer server(node_, [&](const Request& request, Response& response) {
-    if (!request.path.empty()) return Doing::answer;
-    response.body = info;
-    return Doing::answered;
-  });
+  const auto says = [](const char* info) {
+    return [info](const Request& request, Response& response) {
+      if (!request.path.empty()) return Doing::answer;
+      response.body = info;
+      return Doing::answered;
+    };
+  };
   const std::pair<const char*, const char*> kServers[] = {
       {R"({"version":{"number":"8.15.2","build_flavor":"default"}})", "elasticsearch 8.15.2"},
       {R"({"version":{"distribution":"opensearch","number":"2.11.0"}})", "opensearch 2.11.0"}};
   for (const auto& [text, name] : kServers) {
-    info = text;
+    const ScriptedServer server(node_, says(text));
     expect_one_row_verified(run(server, " --duration 10ms"));
     EXPECT_EQ(field("server"), name);
     std::filesystem::remove_all(folder_ / "r");
@@ -367,7 +368,7 @@ TEST_F(UrlTest, servers_of_elasticsearchs_family_are_told_apart) {
       {R"({"hello":"world"})", "what answers is no Elasticsearch"},
       {"<html>", "what answers is no Elasticsearch"}};
   for (const auto& [text, message] : kOthers) {
-    info = text;
+    const ScriptedServer server(node_, says(text));
     expect_server_refused(server, HasSubstr(message));
   }
 }
