@@ -44,6 +44,8 @@ struct StrategyInfo {
   /// The slot of a deleted id goes to another id once its tombstone has expired; otherwise memory grows with the ids
   /// ever written.
   bool reuses_slots = false;
+  /// A map of another library, to compare with.
+  bool peer = false;
   bool updates_in_place = false;
   bool updates_optimistically = true;
   UpdateForm default_form = UpdateForm::optimistic;

@@ -2,12 +2,22 @@
 /// tests, verification, CSV and plots take it from here.
 #pragma once
 
+#if __has_include(<libcuckoo/cuckoohash_map.hh>)
+#define OCCKIT_LIBCUCKOO 1
+#include "variants/libcuckoo.hpp"
+#endif
+#if __has_include(<boost/unordered/concurrent_flat_map.hpp>)
+#define OCCKIT_BOOST_FLAT_MAP 1
+#include "variants/boost_flat_map.hpp"
+#endif
 #include "variants/mutex_global.hpp"
 #include "variants/mutex_keyed.hpp"
 #include "variants/mutex_striped.hpp"
 #include "variants/null.hpp"
 #include "variants/packed_cas.hpp"
 #include "variants/packed_claim.hpp"
+#include "variants/std_unordered_map.hpp"
+#include "variants/tbb_hash_map.hpp"
 #include "variants/unchecked.hpp"
 #include "variants/version_retry.hpp"
 
@@ -30,7 +40,16 @@ using Strategies = StrategyList<       //
     PackedClaim,                       //
     VersionRetry<EpochDomain>,         //
     VersionRetry<RcuDomain>,           //
-    Unchecked,                         //
+    StdUnorderedMap<1>,                //
+    StdUnorderedMap<1024>,             //
+    TbbHashMap,                        //
+#ifdef OCCKIT_LIBCUCKOO
+    LibCuckoo,  //
+#endif
+#ifdef OCCKIT_BOOST_FLAT_MAP
+    BoostFlatMap,  //
+#endif
+    Unchecked,  //
     NullTable>;
 
 /// Calls function.operator()<Table>() for every strategy, in the order of the list.

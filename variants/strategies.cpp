@@ -18,6 +18,18 @@ std::span<const StrategyInfo> strategies() {
   return infos;
 }
 
+std::span<const MissingStrategy> missing_strategies() {
+  static const std::vector<MissingStrategy> missing{
+#ifndef OCCKIT_LIBCUCKOO
+      {"libcuckoo", "libcuckoo (Debian: libcuckoo-dev)"},
+#endif
+#ifndef OCCKIT_BOOST_FLAT_MAP
+      {"boost_flat_map", "Boost 1.83 or newer (cmake -DOCCKIT_BOOST_INCLUDE=DIR)"},
+#endif
+  };
+  return missing;
+}
+
 const StrategyInfo* find_strategy(std::string_view name) {
   const auto all = strategies();
   const auto at = std::ranges::find(all, name, &StrategyInfo::name);

@@ -11,6 +11,13 @@ namespace occ {
 /// Every registered strategy, in the order of variants/registry.hpp.
 std::span<const StrategyInfo> strategies();
 
+/// A peer that this build does not have, and what it would need.
+struct MissingStrategy {
+  std::string_view name;
+  std::string_view needs;
+};
+std::span<const MissingStrategy> missing_strategies();
+
 /// Null if there is none of that name.
 const StrategyInfo* find_strategy(std::string_view name);
 

@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "core/document.hpp"
+#include "core/hash.hpp"
+
+namespace occ {
+
+/// An id as the key of a map of another library. Ids of up to kInlineBytes lie in the key itself. A key made from a
+/// view borrows it, so that looking up allocates nothing; a copy of it, which is what a map keeps, owns its bytes.
+class MapKey {
+ public:
+  static constexpr std::size_t kInlineBytes = 22;
+
+  MapKey() noexcept = default;
+  /// `id` has kMaxIdBytes at most and must outlive the key.
+  explicit MapKey(std::string_view id) noexcept : size_(static_cast<std::uint16_t>(id.size())) {
+    if (id.size() <= kInlineBytes) {
+      std::memcpy(bytes_, id.data(), id.size());
+    } else {
+      point_to(id.data());
+      size_ |= kBorrowed;
+    }
+  }
+  /// Throws std::bad_alloc.
+  MapKey(const MapKey& other) : size_(other.size_ & kSizeMask) {
+    if (size_ <= kInlineBytes) {
+      std::memcpy(bytes_, other.bytes_, sizeof bytes_);
+    } else {
+      char* const own = new char[size_];
+      std::memcpy(own, other.pointer(), size_);
+      point_to(own);
+    }
+  }
+  MapKey(MapKey&& other) noexcept : size_(std::exchange(other.size_, 0)) {
+    std::memcpy(bytes_, other.bytes_, sizeof bytes_);
+    std::memset(other.bytes_, 0, sizeof other.bytes_);
+  }
+  MapKey& operator=(MapKey other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~MapKey() {
+    if (size_ > kInlineBytes && (size_ & kBorrowed) == 0) delete[] pointer();
+  }
+
+  [[nodiscard]] std::string_view view() const noexcept {
+    const std::size_t size = size_ & kSizeMask;
+    return {size <= kInlineBytes ? bytes_ : pointer(), size};
+  }
+  friend bool operator==(const MapKey& a, const MapKey& b) noexcept {
+    if (a.size_ <= kInlineBytes) return a.size_ == b.size_ && std::memcmp(a.bytes_, b.bytes_, sizeof bytes_) == 0;
+    return a.view() == b.view();
+  }
+
+  struct Hash {
+    std::size_t operator()(const MapKey& key) const noexcept { return hash_id(key.view()); }
+  };
+
+ private:
+  static constexpr std::uint16_t kBorrowed = 0x8000;
+  static constexpr std::uint16_t kSizeMask = 0x7fff;
+  static_assert(kMaxIdBytes <= kSizeMask);
+
+  [[nodiscard]] const char* pointer() const noexcept {
+    const char* at;
+    std::memcpy(&at, bytes_, sizeof at);
+    return at;
+  }
+  void point_to(const char* at) noexcept { std::memcpy(bytes_, &at, sizeof at); }
+
+  /// The id, zeros behind it, or a pointer to it.
+  alignas(8) char bytes_[kInlineBytes] = {};
+  std::uint16_t size_ = 0;
+};
+static_assert(sizeof(MapKey) == 24);
+
+/// What a map of another library stores for an id: word, `_version` and source, or a tombstone. Sources of up to
+/// kInlineBytes lie in the record itself, as such maps want their values; 128 bytes. Not synchronised.
+class MapRecord {
+ public:
+  static constexpr std::size_t kInlineBytes = 100;
+  using Buffer = std::unique_ptr<std::byte[]>;
+
+  MapRecord() noexcept = default;
+  MapRecord(MapRecord&& other) noexcept { *this = std::move(other); }
+  MapRecord& operator=(MapRecord&& other) noexcept {
+    if (this == &other) return *this;
+    delete[] outside();
+    word_ = other.word_;
+    version_ = other.version_;
+    deleted_at_ms_ = other.deleted_at_ms_;
+    size_ = std::exchange(other.size_, 0);
+    std::memcpy(bytes_, other.bytes_, sizeof bytes_);
+    return *this;
+  }
+  ~MapRecord() { delete[] outside(); }
+
+  [[nodiscard]] State state() const noexcept {
+    if (word_.vacant()) return {};
+    return {.kind = size_ == kTombstone ? State::Kind::tombstone : State::Kind::live,
+            .version = version_,
+            .word = word_,
+            .deleted_at_ms = deleted_at_ms_};
+  }
+  /// Of a live document.
+  [[nodiscard]] Bytes source() const noexcept { return {size_ <= kInlineBytes ? bytes_ : outside(), size_}; }
+  /// Bytes outside the record.
+  [[nodiscard]] std::size_t bytes_outside() const noexcept { return outside() == nullptr ? 0 : size_; }
+
+  /// What `write` needs for a source of that size: nothing if it fits where the present one is. Throws std::bad_alloc.
+  [[nodiscard]] Buffer prepare(std::size_t bytes) const {
+    if (bytes <= kInlineBytes || (outside() != nullptr && bytes == size_)) return nullptr;
+    return std::make_unique_for_overwrite<std::byte[]>(bytes);
+  }
+  void write(SeqNoTerm word, Version version, Bytes source, Buffer prepared) noexcept {
+    if (source.size() <= kInlineBytes) {
+      delete[] outside();
+      if (!source.empty()) std::memcpy(bytes_, source.data(), source.size());
+    } else {
+      if (prepared) {
+        delete[] outside();
+        std::byte* const own = prepared.release();
+        std::memcpy(bytes_, &own, sizeof own);
+        size_ = static_cast<std::uint32_t>(source.size());
+      }
+      std::memcpy(outside(), source.data(), source.size());
+    }
+    size_ = static_cast<std::uint32_t>(source.size());
+    word_ = word;
+    version_ = version;
+  }
+  void write_tombstone(SeqNoTerm word, Version version, std::int64_t now_ms) noexcept {
+    delete[] outside();
+    size_ = kTombstone;
+    word_ = word;
+    version_ = version;
+    deleted_at_ms_ = now_ms;
+  }
+
+ private:
+  static constexpr std::uint32_t kTombstone = 0xffff'ffff;
+  static_assert(kMaxSourceBytes < kTombstone);
+
+  [[nodiscard]] std::byte* outside() const noexcept {
+    if (size_ <= kInlineBytes || size_ == kTombstone) return nullptr;
+    std::byte* at;
+    std::memcpy(&at, bytes_, sizeof at);
+    return at;
+  }
+
+  SeqNoTerm word_;
+  Version version_ = kVersionNotFound;
+  std::int64_t deleted_at_ms_ = 0;
+  std::uint32_t size_ = 0;
+  /// The source, or a pointer to it.
+  std::byte bytes_[kInlineBytes];
+};
+static_assert(sizeof(MapRecord) == 128);
+
+}  // namespace occ

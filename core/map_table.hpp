@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/atomic.hpp"
+#include "core/document_handle.hpp"
+#include "core/fault_point.hpp"
+#include "core/map_record.hpp"
+#include "core/sharded_table.hpp"
+
+namespace occ {
+
+/// Counts what a table's map asks of the allocator. One shared counter: maps allocate when they get a new id or grow.
+class MapMemory {
+ public:
+  void add(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }  // relaxed: a report
+  void subtract(std::size_t bytes) noexcept {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }  // relaxed: as above
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_.load(std::memory_order_relaxed);
+  }  // relaxed: as above
+
+ private:
+  alignas(kFalseSharingRange) atomic<std::size_t> bytes_{0};
+};
+
+/// std::allocator, counted.
+template <class T>
+class MapAllocator {
+ public:
+  using value_type = T;
+
+  explicit MapAllocator(MapMemory& memory) noexcept : memory_(&memory) {}
+  template <class U>
+  explicit(false) MapAllocator(const MapAllocator<U>& other) noexcept : memory_(&other.memory()) {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    T* const at = std::allocator<T>().allocate(count);
+    memory_->add(count * sizeof(T));
+    return at;
+  }
+  void deallocate(T* at, std::size_t count) noexcept {
+    memory_->subtract(count * sizeof(T));
+    std::allocator<T>().deallocate(at, count);
+  }
+  [[nodiscard]] MapMemory& memory() const noexcept { return *memory_; }
+  template <class U>
+  friend bool operator==(const MapAllocator& a, const MapAllocator<U>& b) noexcept {
+    return &a.memory() == &b.memory();
+  }
+
+ private:
+  MapMemory* memory_;
+};
+
+/// A peer: a table whose documents are the values of a map of another library, used as its authors mean it to be. `Map`
+/// provides, for callers that may be many at a time,
+///
+///   Map(MapMemory&)
+///   bool look(const MapKey&, f)               calls f(const MapRecord&) while nobody changes the record; false if there
+///                                             is none
+///   bool change(const MapKey&, f)             calls f(MapRecord&) while nobody else is in it; false if there is none
+///   void change_or_insert(const MapKey&, f)   the same, of a record that is made if there is none
+///
+/// Everything of a call, `decide` included, happens inside f, so one visit per call. Blocking as the map is. A source is
+/// overwritten in place. Records of deleted ids stay: memory grows with the ids ever written.
+template <class Map>
+class MapTable : public ShardedTable {
+ public:
+  using ShardedTable::ShardedTable;
+
+  [[nodiscard]] MemoryUse memory() const noexcept {
+    return {.bodies = bodies_.bytes(), .slots = records_.bytes(), .directory = 0};
+  }
+
+  // For handles.
+
+  [[nodiscard]] Map& map() noexcept { return map_; }
+  /// Of sources outside the records.
+  [[nodiscard]] MapMemory& bodies() noexcept { return bodies_; }
+
+ private:
+  MapMemory bodies_;
+  MapMemory records_;
+  Map map_{records_};
+};
+
+template <class Derived, class TableType>
+class MapHandle : public DocumentHandle<Derived> {
+  using Base = DocumentHandle<Derived>;
+  friend Base;
+
+ public:
+  explicit MapHandle(TableType& table) noexcept : table_(table) {}
+
+ private:
+  struct Target {
+    MapKey key;
+    Shard& shard;
+  };
+
+  Target find(std::string_view id) noexcept {
+    fault_point(FaultPoint::before_read);
+    return {MapKey(id), table_.shard_for(id)};
+  }
+  void find_again(const Target&) const noexcept {}
+
+  State read_target(const Target& target, Document* into) {
+    State state;
+    table_.map().look(target.key, [&](const MapRecord& record) {
+      fault_point(FaultPoint::holding_lock);
+      state = read(record, into);
+    });
+    return state;
+  }
+
+  static Precondition guard_of(const Document& read) noexcept { return Precondition::if_word(read.word); }
+
+  Outcome write_target(const Target& target, const Write& write) {
+    Outcome outcome;
+    const auto change = [&](MapRecord& record) {
+      fault_point(FaultPoint::holding_lock);
+      outcome = write_record(record, target.shard, write);
+    };
+    if (table_.map().change(target.key, change)) return outcome;
+    const Decision decision = decide({}, write.operation, write.precondition, {});
+    if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
+    table_.map().change_or_insert(target.key, change);
+    return outcome;
+  }
+
+  Outcome update_target(const Target& target, Transform transform, const UpdateOptions& options) {
+    Outcome outcome;
+    const auto change = [&](MapRecord& record) {
+      fault_point(FaultPoint::holding_lock);
+      outcome = update_record(record, target.shard, transform, options);
+    };
+    if (table_.map().change(target.key, change)) return outcome;
+    if (!options.upsert) return this->missing({});
+    table_.map().change_or_insert(target.key, change);
+    return outcome;
+  }
+
+  static State read(const MapRecord& record, Document* into) {
+    const State state = record.state();
+    if (into != nullptr && state.live()) {
+      into->version = state.version;
+      into->word = state.word;
+      into->source.assign(record.source());
+    }
+    return state;
+  }
+
+  Outcome update_record(MapRecord& record, Shard& shard, Transform transform, const UpdateOptions& options) {
+    const State state = record.state();
+    if (!state.live()) {
+      if (options.upsert) return write_record(record, shard, this->upsert_of(options));
+      return this->missing(state);
+    }
+    const Decision kept = decide(state, Operation::keep, options.precondition, {});
+    Transformed transformed = Transformed::keep;
+    if (kept.verdict != Decision::Verdict::conflict) {
+      transformed = transform({state.version, state.word, record.source()}, this->next_);
+    }
+    if (transformed == Transformed::keep) return this->refuse(kept, state);
+    if (transformed == Transformed::remove)
+      return write_record(record, shard, {Operation::remove, {}, options.precondition});
+    if (this->next_.size() > kMaxSourceBytes) return this->reject(Cause::source_too_large);
+    return write_record(record, shard, {Operation::index, this->next_.bytes(), options.precondition});
+  }
+
+  Outcome write_record(MapRecord& record, Shard& shard, const Write& write) {
+    const State state = record.state();
+    const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
+    if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
+    const bool remove = write.operation == Operation::remove;
+    MapRecord::Buffer prepared = remove ? nullptr : record.prepare(write.source.size());
+    const auto word = shard.draw();
+    if (!word) return this->reject_write(Cause::seq_no_exhausted, state);
+    this->begin_attempt();
+    const std::size_t outside = record.bytes_outside();
+    if (remove) {
+      record.write_tombstone(*word, decision.version, table_.now_ms());
+    } else {
+      record.write(*word, decision.version, write.source, std::move(prepared));
+    }
+    if (record.bytes_outside() != outside) {
+      table_.bodies().add(record.bytes_outside());
+      table_.bodies().subtract(outside);
+    }
+    return this->finish(
+        {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+  }
+
+  TableType& table_;
+};
+
+}  // namespace occ
