@@ -193,8 +193,23 @@ void choose_strategies(const Reader& options, Plan& plan) {
   if (names.empty() || names == std::vector<std::string>{"all"}) {
     plan.strategies.assign(strategies().begin(), strategies().end());
   }
+  const auto add = [&](const StrategyInfo& info) {
+    if (std::ranges::find(plan.strategies, info.name, &StrategyInfo::name) != plan.strategies.end()) {
+      throw BadInput(fmt::format("--strategy: '{}' is given twice, once among the peers", info.name));
+    }
+    plan.strategies.push_back(info);
+  };
   for (const std::string& name : names) {
     if (names.size() == 1 && name == "all") break;
+    if (name == "peers") {
+      for (const StrategyInfo& info : strategies()) {
+        if (info.peer) add(info);
+      }
+      for (const MissingStrategy& missing : missing_strategies()) {
+        plan.notes.push_back(fmt::format("{} is not in this build: it needs {}", missing.name, missing.needs));
+      }
+      continue;
+    }
     if (name == kRemoteStrategy.name) {
       if (!plan.server) {
         throw BadInput(fmt::format("--strategy {}: which server? Accepted is --url http://HOST:PORT beside it", name));
@@ -204,10 +219,11 @@ void choose_strategies(const Reader& options, Plan& plan) {
     }
     const StrategyInfo* info = find_strategy(name);
     if (info == nullptr) {
-      throw BadInput(fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}, {} (with --url)",
-                                 name, fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
+      throw BadInput(
+          fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}, peers, {} (with --url)",
+                      name, fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
     }
-    plan.strategies.push_back(*info);
+    add(*info);
   }
   std::erase_if(plan.strategies, [&](const StrategyInfo& info) {
     if (info.supports(plan.conditions.update_form)) return false;

@@ -435,6 +435,18 @@ TEST(Plan, strategy_without_the_form_is_left_out_with_a_note) {
   for (const StrategyInfo& info : plan.strategies) EXPECT_TRUE(info.updates_in_place);
   EXPECT_THAT(plan.notes, testing::Contains(HasSubstr("packed_cas is left out")));
 }
+TEST(Plan, peers_stand_for_all_maps_of_other_libraries) {
+  const Plan plan = make_plan({{"strategy", "packed_cas,peers"}});
+  ASSERT_GE(plan.strategies.size(), 4U);
+  EXPECT_EQ(plan.strategies.front().name, "packed_cas");
+  for (std::size_t i = 1; i < plan.strategies.size(); ++i) EXPECT_TRUE(plan.strategies[i].peer);
+  for (const MissingStrategy& missing : missing_strategies()) {
+    EXPECT_THAT(plan.notes, testing::Contains(testing::HasSubstr(std::string(missing.name))));
+  }
+}
+TEST(Plan, peer_named_beside_the_peers_is_bad_input) {
+  EXPECT_THROW(make_plan({{"strategy", "peers,tbb_hash_map"}}), BadInput);
+}
 TEST(Plan, no_strategy_with_the_form_is_bad_input) {
   EXPECT_THROW(make_plan({{"update", "in_place"}, {"strategy", "packed_cas"}}), BadInput);
 }
