@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <future>
 #include <map>
 #include <set>
 #include <sstream>
+#include <stdexcept>
+#include <thread>
 
 #include "harness/csv.hpp"
 #include "harness/history_file.hpp"
@@ -30,6 +33,16 @@ using ::testing::Pair;
 
 bool is_bulk(const Request& request) {
   return !request.path.empty() && request.path.back() == "_bulk";
+}
+
+/// Throws if it does not come about in a time far beyond any slowness; measures nothing.
+template <class F>
+void wait_until(F&& happened) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!happened()) {
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("what was waited for did not happen");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 /// A variable of the environment, which the program inherits, for as long as this lives.
@@ -271,7 +284,7 @@ TEST_F(UrlTest, lost_answers_are_operations_without_an_answer_in_the_history) {
 TEST_F(UrlTest, restart_that_keeps_documents_is_lived_through) {
   ScriptedServer server(node_);
   auto ended = std::async(std::launch::async, [&] { return run(server, " --duration 700ms"); });
-  while (server.conditional_writes() < 20) std::this_thread::yield();
+  wait_until([&] { return server.conditional_writes() >= 20; });
   server.stop();
   server.start(node_);
   const Ended end = ended.get();
@@ -286,9 +299,9 @@ TEST_F(UrlTest, restart_that_forgets_documents_ends_the_run_and_resume_finishes_
   Node fresh(node_options());
   auto ended = std::async(std::launch::async, [&] { return run(server, " --duration 300ms --replicates 2"); });
   // In the second replicate: the first row is there by then.
-  while (lines_written() < 2) std::this_thread::yield();
+  wait_until([&] { return lines_written() >= 2; });
   const std::uint64_t before = server.conditional_writes();
-  while (server.conditional_writes() < before + 20) std::this_thread::yield();
+  wait_until([&] { return server.conditional_writes() >= before + 20; });
   server.stop();
   server.start(fresh);
   const Ended end = ended.get();
@@ -306,7 +319,7 @@ TEST_F(UrlTest, index_that_a_write_made_anew_is_noticed) {
   Node fresh(node_options());
   // No get, so that nothing asks for what is not there.
   auto ended = std::async(std::launch::async, [&] { return run(server, " --duration 500ms --mix index=100"); });
-  while (server.answered(200) < 40) std::this_thread::yield();
+  wait_until([&] { return server.answered(200) >= 40; });
   server.stop();
   server.start(fresh);
   const Ended end = ended.get();
@@ -319,7 +332,7 @@ TEST_F(UrlTest, index_that_a_write_made_anew_is_noticed) {
 TEST_F(UrlTest, server_that_does_not_come_back_ends_the_run) {
   ScriptedServer server(node_);
   auto ended = std::async(std::launch::async, [&] { return run(server, " --url-patience 300ms --duration 10s"); });
-  while (server.conditional_writes() < 20) std::this_thread::yield();
+  wait_until([&] { return server.conditional_writes() >= 20; });
   server.stop();
   server.start(node_);
   server.stop();
@@ -332,10 +345,10 @@ TEST_F(UrlTest, server_that_does_not_come_back_ends_the_run) {
 TEST_F(UrlTest, interrupt_leaves_no_index) {
   const ScriptedServer server(node_);
   const std::string command = "cd '" + folder_.string() + "' && sh -c 'echo $$ > pid; exec " OCCKIT_PROGRAM " " +
-                              with_short_run("run --strategy elasticsearch --duration 1h --url " + server.url()) +
+                              with_short_run("run --strategy elasticsearch --duration 1min --url " + server.url()) +
                               "' > out 2>&1";
   auto status = std::async(std::launch::async, [&] { return std::system(command.c_str()); });
-  while (server.conditional_writes() < 10) std::this_thread::yield();
+  wait_until([&] { return server.conditional_writes() >= 10; });
   int pid = 0;
   std::ifstream(folder_ / "pid") >> pid;
   ASSERT_GT(pid, 0);
