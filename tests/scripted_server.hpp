@@ -13,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -84,6 +85,8 @@ class ScriptedServer {
 
   /// From the next connection on.
   void use_tls(const Certificate& certificate) {
+    // OpenSSL writes to a socket that the client has closed.
+    std::signal(SIGPIPE, SIG_IGN);
     const std::lock_guard lock(mutex_);
     tls_.reset(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_use_certificate(tls_.get(), certificate.certificate());

@@ -445,7 +445,7 @@ TEST_F(UrlTest, server_without_tls_is_no_https) {
 TEST_F(UrlTest, nobody_there_is_refused_at_once) {
   ScriptedServer server(node_);
   server.stop();
-  expect_refused(with_short_run("run --strategy elasticsearch --url-patience 1h --url " + server.url()),
+  expect_refused(with_short_run("run --strategy elasticsearch --url-patience 5s --url " + server.url()),
                  HasSubstr("Connection refused"));
   expect_refused(with_short_run("run --strategy elasticsearch --url http://no-such-host.invalid:9200"),
                  HasSubstr("address cannot be found"));
