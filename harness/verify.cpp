@@ -62,6 +62,7 @@ Findings look_at(AnyTable& table, const Documents& documents, const Workload& wo
 void check_unknown_shard(const std::vector<std::uint64_t>& words, std::uint32_t shards, std::uint64_t most_next,
                          std::vector<std::string>& wrong) {
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(words.size());
   for (const std::uint64_t bits : words) numbers.push_back(SeqNoTerm::from_bits(bits).seq_no());
   std::ranges::sort(numbers);
   if (!numbers.empty() && numbers.back() >= most_next) {
