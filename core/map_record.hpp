@@ -1,9 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -83,17 +83,17 @@ class MapKey {
 static_assert(sizeof(MapKey) == 24);
 
 /// What a map of another library stores for an id: word, `_version` and source, or a tombstone. Sources of up to
-/// kInlineBytes lie in the record itself, as such maps want their values; 128 bytes. Not synchronised.
+/// kInlineBytes lie in the record itself, as such maps want their values; a record that has had a larger one keeps the
+/// memory that it got for it, as std::string does. 128 bytes. Not synchronised.
 class MapRecord {
  public:
   static constexpr std::size_t kInlineBytes = 100;
-  using Buffer = std::unique_ptr<std::byte[]>;
 
   MapRecord() noexcept = default;
   MapRecord(MapRecord&& other) noexcept { *this = std::move(other); }
   MapRecord& operator=(MapRecord&& other) noexcept {
     if (this == &other) return *this;
-    delete[] outside();
+    delete[] outside().bytes;
     word_ = other.word_;
     version_ = other.version_;
     deleted_at_ms_ = other.deleted_at_ms_;
@@ -101,66 +101,69 @@ class MapRecord {
     std::memcpy(bytes_, other.bytes_, sizeof bytes_);
     return *this;
   }
-  ~MapRecord() { delete[] outside(); }
+  ~MapRecord() { delete[] outside().bytes; }
 
   [[nodiscard]] State state() const noexcept {
     if (word_.vacant()) return {};
-    return {.kind = size_ == kTombstone ? State::Kind::tombstone : State::Kind::live,
+    return {.kind = (size_ & kTombstone) != 0 ? State::Kind::tombstone : State::Kind::live,
             .version = version_,
             .word = word_,
             .deleted_at_ms = deleted_at_ms_};
   }
+  [[nodiscard]] bool absent() const noexcept { return word_.vacant(); }
   /// Of a live document.
-  [[nodiscard]] Bytes source() const noexcept { return {size_ <= kInlineBytes ? bytes_ : outside(), size_}; }
-  /// Bytes outside the record.
-  [[nodiscard]] std::size_t bytes_outside() const noexcept { return outside() == nullptr ? 0 : size_; }
-
-  /// What `write` needs for a source of that size: nothing if it fits where the present one is. Throws std::bad_alloc.
-  [[nodiscard]] Buffer prepare(std::size_t bytes) const {
-    if (bytes <= kInlineBytes || (outside() != nullptr && bytes == size_)) return nullptr;
-    return std::make_unique_for_overwrite<std::byte[]>(bytes);
+  [[nodiscard]] Bytes source() const noexcept {
+    return {(size_ & kOutside) != 0 ? outside().bytes : bytes_, size_ & kSizeMask};
   }
-  void write(SeqNoTerm word, Version version, Bytes source, Buffer prepared) noexcept {
-    if (source.size() <= kInlineBytes) {
-      delete[] outside();
-      if (!source.empty()) std::memcpy(bytes_, source.data(), source.size());
-    } else {
-      if (prepared) {
-        delete[] outside();
-        std::byte* const own = prepared.release();
-        std::memcpy(bytes_, &own, sizeof own);
-        size_ = static_cast<std::uint32_t>(source.size());
-      }
-      std::memcpy(outside(), source.data(), source.size());
-    }
-    size_ = static_cast<std::uint32_t>(source.size());
+
+  /// Makes room for a source of that size; what it replaces may be lost only if this succeeds and `write` follows.
+  /// The number of bytes that this took from the allocator, beyond what it gave back. Throws std::bad_alloc.
+  std::size_t reserve(std::size_t bytes) {
+    const Outside old = outside();
+    if (bytes <= std::max(old.capacity, kInlineBytes)) return 0;
+    const Outside grown{new std::byte[bytes], bytes};
+    std::memcpy(grown.bytes, source().data(), std::min(source().size(), bytes));
+    delete[] old.bytes;
+    std::memcpy(bytes_, &grown, sizeof grown);
+    size_ |= kOutside;
+    return bytes - old.capacity;
+  }
+  /// After `reserve`.
+  void write(SeqNoTerm word, Version version, Bytes source) noexcept {
+    if (!source.empty()) std::memcpy((size_ & kOutside) != 0 ? outside().bytes : bytes_, source.data(), source.size());
+    size_ = (size_ & kOutside) | static_cast<std::uint32_t>(source.size());
     word_ = word;
     version_ = version;
   }
   void write_tombstone(SeqNoTerm word, Version version, std::int64_t now_ms) noexcept {
-    delete[] outside();
-    size_ = kTombstone;
+    size_ = (size_ & kOutside) | kTombstone;
     word_ = word;
     version_ = version;
     deleted_at_ms_ = now_ms;
   }
 
  private:
-  static constexpr std::uint32_t kTombstone = 0xffff'ffff;
-  static_assert(kMaxSourceBytes < kTombstone);
+  static constexpr std::uint32_t kTombstone = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kOutside = std::uint32_t{1} << 30;
+  static constexpr std::uint32_t kSizeMask = kOutside - 1;
+  static_assert(kMaxSourceBytes <= kSizeMask);
 
-  [[nodiscard]] std::byte* outside() const noexcept {
-    if (size_ <= kInlineBytes || size_ == kTombstone) return nullptr;
-    std::byte* at;
-    std::memcpy(&at, bytes_, sizeof at);
-    return at;
+  struct Outside {
+    std::byte* bytes = nullptr;
+    std::size_t capacity = 0;
+  };
+  [[nodiscard]] Outside outside() const noexcept {
+    Outside found;
+    if ((size_ & kOutside) != 0) std::memcpy(&found, bytes_, sizeof found);
+    return found;
   }
 
   SeqNoTerm word_;
   Version version_ = kVersionNotFound;
   std::int64_t deleted_at_ms_ = 0;
+  /// With kTombstone and kOutside.
   std::uint32_t size_ = 0;
-  /// The source, or a pointer to it.
+  /// The source, or an Outside.
   std::byte bytes_[kInlineBytes];
 };
 static_assert(sizeof(MapRecord) == 128);

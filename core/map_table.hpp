@@ -65,6 +65,7 @@ class MapAllocator {
 ///                                             is none
 ///   bool change(const MapKey&, f)             calls f(MapRecord&) while nobody else is in it; false if there is none
 ///   void change_or_insert(const MapKey&, f)   the same, of a record that is made if there is none
+///   void erase_absent(const MapKey&)          removes a record in which nothing was ever written
 ///
 /// Everything of a call, `decide` included, happens inside f, so one visit per call. Blocking as the map is. A source is
 /// overwritten in place. Records of deleted ids stay: memory grows with the ids ever written.
@@ -129,7 +130,7 @@ class MapHandle : public DocumentHandle<Derived> {
     if (table_.map().change(target.key, change)) return outcome;
     const Decision decision = decide({}, write.operation, write.precondition, {});
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
-    table_.map().change_or_insert(target.key, change);
+    change_or_insert(target, outcome, change);
     return outcome;
   }
 
@@ -141,8 +142,20 @@ class MapHandle : public DocumentHandle<Derived> {
     };
     if (table_.map().change(target.key, change)) return outcome;
     if (!options.upsert) return this->missing({});
-    table_.map().change_or_insert(target.key, change);
+    change_or_insert(target, outcome, change);
     return outcome;
+  }
+
+  /// No record stays for a document that was not written.
+  template <class F>
+  void change_or_insert(const Target& target, const Outcome& outcome, const F& change) {
+    try {
+      table_.map().change_or_insert(target.key, change);
+    } catch (...) {
+      table_.map().erase_absent(target.key);
+      throw;
+    }
+    if (outcome.result == Result::rejected) table_.map().erase_absent(target.key);
   }
 
   static State read(const MapRecord& record, Document* into) {
@@ -178,19 +191,16 @@ class MapHandle : public DocumentHandle<Derived> {
     const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
     const bool remove = write.operation == Operation::remove;
-    MapRecord::Buffer prepared = remove ? nullptr : record.prepare(write.source.size());
+    if (!remove) {
+      if (const std::size_t taken = record.reserve(write.source.size()); taken != 0) table_.bodies().add(taken);
+    }
     const auto word = shard.draw();
     if (!word) return this->reject_write(Cause::seq_no_exhausted, state);
     this->begin_attempt();
-    const std::size_t outside = record.bytes_outside();
     if (remove) {
       record.write_tombstone(*word, decision.version, table_.now_ms());
     } else {
-      record.write(*word, decision.version, write.source, std::move(prepared));
-    }
-    if (record.bytes_outside() != outside) {
-      table_.bodies().add(record.bytes_outside());
-      table_.bodies().subtract(outside);
+      record.write(*word, decision.version, write.source);
     }
     return this->finish(
         {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});

@@ -25,6 +25,9 @@ class BoostFlat {
     map_.try_emplace(key);
     map_.visit(key, [&](auto& entry) { f(entry.second); });
   }
+  void erase_absent(const MapKey& key) {
+    map_.erase_if(key, [](const auto& entry) { return entry.second.absent(); });
+  }
 
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;

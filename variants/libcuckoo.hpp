@@ -26,6 +26,9 @@ class CuckooMap {
     map_.insert(key);
     map_.update_fn(key, std::forward<F>(f));
   }
+  void erase_absent(const MapKey& key) {
+    map_.erase_fn(key, [](const MapRecord& record) { return record.absent(); });
+  }
 
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;

@@ -37,6 +37,12 @@ class StripedUnorderedMap {
     const std::lock_guard held(stripe.lock);
     f(stripe.map->try_emplace(key).first->second);
   }
+  void erase_absent(const MapKey& key) {
+    Stripe& stripe = stripe_of(key);
+    const std::lock_guard held(stripe.lock);
+    const auto at = stripe.map->find(key);
+    if (at != stripe.map->end() && at->second.absent()) stripe.map->erase(at);
+  }
 
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;

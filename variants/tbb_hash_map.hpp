@@ -33,6 +33,10 @@ class TbbMap {
     map_.insert(found, key);
     f(found->second);
   }
+  void erase_absent(const MapKey& key) {
+    Map::accessor found;
+    if (map_.find(found, key) && found->second.absent()) map_.erase(found);
+  }
 
  private:
   struct HashCompare {
