@@ -83,8 +83,8 @@ class Plot(Folder):
                           "packed_cas,get,8,1,0,900,0,0,0,11,21,9,yes", "packed_cas,get,8,1,1,1900,0,0,0,11,21,9,yes",
                           "packed_cas,hot,8,1,0,800,300,300,100,12,22,9,yes", "packed_cas,hot,8,1,1,1,1,1,1,1,1,9,no")
         self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.assertIn("| get | `packed_cas` | 1,400 | 0.93 (0.90-0.95) | 9.0 |", ended.stdout)
-        self.assertIn("| hot | `packed_cas` | 800 |  | 9.0 | 300 | 250 | 12 | 22 |", ended.stdout)
+        self.assertIn("| get | `packed_cas` | 1,400 (1,900) | 0.93 (0.90-0.95) | 9.0 (9.0) |", ended.stdout)
+        self.assertIn("| hot | `packed_cas` | 800 (800) |  | 9.0 (9.0) | 300 | 250 | 12 | 22 |", ended.stdout)
         with open(self.path("load.svg"), encoding="utf-8") as file:
             self.assertIn("1 wrong rows left out", file.read())
 
