@@ -6,7 +6,7 @@
 Servers, in --servers: a strategy's name; constant, the same server with nothing behind it but one document to answer
 with; beast, that document answered by Boost.Beast as it is ordinarily used. Scenarios, in --scenarios:
 
-  get          GET of one of 1,000 documents (100-byte sources)
+  get          GET of one of 1,000 documents (sources of 97 bytes)
   conditional  GET of one of them, then PUT with the if_seq_no and if_primary_term of the answer
   hot          the same, all connections on one document
   hot-update   POST to _update, all connections on one document, retry_on_conflict 0
