@@ -13,7 +13,7 @@ import { Client as Client7, errors as errors7 } from 'es7'
 import { Client as Client8, errors as errors8 } from 'es8'
 
 const CALLERS = 64
-const INCREMENTS = 300 // of all callers together, for each hot document, and as many partial updates
+const INCREMENTS = 200 // of all callers together, for each hot document, and as many partial updates
 const HOT_DOCUMENTS = 8
 const BULK_DOCUMENTS = 500
 // A write that is refused draws no number. Where drawing comes before publishing, a publication that fails wastes one.
