@@ -87,7 +87,8 @@ def known_strategies(occkit):
         text = subprocess.run([occkit, "list"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise BadInput(f"'{occkit}' does not run: {error}") from None
-    return re.findall(r"^  (\w+) +(?:full|version_only|unchecked|none) ", text, re.MULTILINE)
+    names = re.findall(r"^  (\w+) +(?:full|version_only|unchecked|none) ", text, re.MULTILINE)
+    return [name for name in names if name != "elasticsearch"]  # which is a server itself
 
 
 def chosen(name, text, accepted):

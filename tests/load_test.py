@@ -38,7 +38,8 @@ class Folder(unittest.TestCase):
 class Load(Folder):
     def test_bad_input_is_refused(self):
         for arguments, message in (
-                (["--servers", "nonsense"], "packed_cas"), (["--servers", "packed_cas,packed_cas"], "different names"),
+                (["--servers", "nonsense"], "packed_cas"), (["--servers", "elasticsearch"], "packed_cas"),
+                (["--servers", "packed_cas,packed_cas"], "different names"),
                 (["--scenarios", "put"], "conditional"), (["--connections", "0"], "--connections"),
                 (["--seconds", "1.5"], "--seconds"), (["--replicates", "many"], "--replicates"),
                 (["--server-threads", "2000"], "1024")):

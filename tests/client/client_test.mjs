@@ -321,7 +321,9 @@ async function bulkHelper (face, api) {
 
 async function main (occkit, wanted) {
   const listed = execFileSync(occkit, ['list'], { encoding: 'utf8' }).matchAll(/^  (\w+) +(?:full|version_only) /gm)
-  const strategies = wanted.length > 0 ? wanted : Array.from(listed, (line) => line[1])
+  // One of them is a server itself.
+  const all = Array.from(listed, (line) => line[1]).filter((name) => name !== 'elasticsearch')
+  const strategies = wanted.length > 0 ? wanted : all
   assert.ok(strategies.length > 0, 'occkit list names no strategy that claims the rules')
   for (const face of faces) {
     console.log(`${face.name} (${face.version}), ${CALLERS} callers at once, against --compat ${face.compat}`)
