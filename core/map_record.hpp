@@ -84,7 +84,7 @@ static_assert(sizeof(MapKey) == 24);
 
 /// What a map of another library stores for an id: word, `_version` and source, or a tombstone. Sources of up to
 /// kInlineBytes lie in the record itself, as such maps want their values; a record that has had a larger one keeps the
-/// memory that it got for it, as std::string does. 128 bytes. Not synchronised.
+/// memory that it got for it, as std::string does, until its document is deleted. 128 bytes. Not synchronised.
 class MapRecord {
  public:
   static constexpr std::size_t kInlineBytes = 100;
@@ -135,11 +135,15 @@ class MapRecord {
     word_ = word;
     version_ = version;
   }
-  void write_tombstone(SeqNoTerm word, Version version, std::int64_t now_ms) noexcept {
-    size_ = (size_ & kOutside) | kTombstone;
+  /// The number of bytes given back to the allocator.
+  std::size_t write_tombstone(SeqNoTerm word, Version version, std::int64_t now_ms) noexcept {
+    const Outside old = outside();
+    delete[] old.bytes;
+    size_ = kTombstone;
     word_ = word;
     version_ = version;
     deleted_at_ms_ = now_ms;
+    return old.capacity;
   }
 
  private:

@@ -198,7 +198,8 @@ class MapHandle : public DocumentHandle<Derived> {
     if (!word) return this->reject_write(Cause::seq_no_exhausted, state);
     this->begin_attempt();
     if (remove) {
-      record.write_tombstone(*word, decision.version, table_.now_ms());
+      const std::size_t given_back = record.write_tombstone(*word, decision.version, table_.now_ms());
+      if (given_back != 0) table_.bodies().subtract(given_back);
     } else {
       record.write(*word, decision.version, write.source);
     }

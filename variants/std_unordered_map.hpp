@@ -15,7 +15,7 @@ template <std::size_t stripes>
 class StripedUnorderedMap {
  public:
   explicit StripedUnorderedMap(MapMemory& memory) {
-    for (Stripe& stripe : stripes_) stripe.map = std::make_unique<Map>(Allocator(memory));
+    for (Stripe& stripe : stripes_) stripe.map = std::make_unique<Map>(kFirstBuckets, Allocator(memory));
   }
 
   template <class F>
@@ -47,6 +47,7 @@ class StripedUnorderedMap {
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;
   using Map = std::unordered_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<MapKey>, Allocator>;
+  static constexpr std::size_t kFirstBuckets = 16;
   struct alignas(kFalseSharingRange) Stripe {
     std::mutex lock;
     std::unique_ptr<Map> map;
