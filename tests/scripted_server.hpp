@@ -125,9 +125,11 @@ class ScriptedServer {
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 64) != 0) {
       throw std::runtime_error("cannot listen");
     }
-    socklen_t size = sizeof address;
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    if (port_ == 0) {  // who knows the address goes on reading it while the server is started again
+      socklen_t size = sizeof address;
+      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+      port_ = ntohs(address.sin_port);
+    }
     acceptor_ = std::jthread([this] { accept(); });
   }
 
