@@ -6,11 +6,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=build/fuzz
 usage() {
   cat <<'END'
-usage: tests/fuzz.sh TARGET|all [--seconds N] [--jobs N] [--corpus-out DIR]
+usage: tests/fuzz.sh TARGET|all [--seconds N] [--jobs N] [--seed N] [--corpus-out DIR]
 
   TARGET        operations, scenario, bulk, csv or request: tests/fuzz/TARGET_fuzz.cpp says what is tried and what must hold
   --seconds N   of each target (default: 60)
   --jobs N      targets at a time (default: the number of processors)
+  --seed N      of the choices that are made (default: another one each time)
   --corpus-out DIR
                 afterwards add to DIR/TARGET, which may be new, the inputs found that reach a branch which no input there
                 reaches: tests/fuzz/corpus grows, a new folder gets a small corpus of everything
@@ -31,15 +32,17 @@ whole_number() { [[ "$2" =~ ^[1-9][0-9]{0,6}$ ]] || fail "$1 '$2': accepted are 
 targets=()
 seconds=60
 jobs="$(nproc)"
+seed=0
 corpus_out=
 while [ $# -gt 0 ]; do
   case "$1" in
-    --seconds | --jobs | --corpus-out)
+    --seconds | --jobs | --seed | --corpus-out)
       [ $# -ge 2 ] || fail "$1 needs a value" 2
       [ "$1" = --corpus-out ] || whole_number "$1" "$2"
       case "$1" in
         --seconds) seconds="$2" ;;
         --jobs) jobs="$2" ;;
+        --seed) seed="$2" ;;
         --corpus-out) corpus_out="$(realpath -m "$2")" ;;
       esac
       shift 2
@@ -88,7 +91,7 @@ fuzz() {
     *) options+=(-max_len=4096) ;;
   esac
   local status=0
-  "$build/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+  "$build/fuzz_$target" -seed="$seed" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
     -artifact_prefix="$found/" "${options[@]}" "$corpus" "${begin[@]}" >"$log" 2>&1 || status=$?
   local runs coverage
   runs="$(sed -nE 's/^stat::number_of_executed_units: *//p' "$log")"
