@@ -140,8 +140,8 @@ class Worker {
   static constexpr bool kRecords = requires(Handle handle) { handle.aim(0U); };
   static constexpr bool kLosesAnswers = requires { Handle::kLosesAnswers; };
   static constexpr double kClockShare = 0.05;
-  /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns.
-  static constexpr std::uint64_t kSampleEveryUnknown = 64;
+  /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns, or for one over a network.
+  static constexpr std::uint64_t kSampleEveryUnknown = kLosesAnswers ? 1 : 64;
 
   void next(Phase phase, Report& report) {
     if (--until_sample_ == 0) [[unlikely]] {

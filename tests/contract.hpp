@@ -30,12 +30,14 @@ namespace occ {
 
 namespace contract {
 
-/// Share of the full work that races and growth do. Sanitizers slow a race down ten- to twentyfold; OCCKIT_TEST_EFFORT
+/// Share of the full work that races and growth do. Sanitizers slow a race down ten- to thirtyfold; OCCKIT_TEST_EFFORT
 /// (a decimal number) overrides.
 inline double effort() {
   static const double value = [] {
     if (const char* text = std::getenv("OCCKIT_TEST_EFFORT")) return std::max(0.001, std::atof(text));
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__)
+    return 0.03;
+#elif defined(__SANITIZE_ADDRESS__)
     return 0.1;
 #else
     return 1.0;

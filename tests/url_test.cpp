@@ -290,7 +290,8 @@ TEST_F(UrlTest, restart_that_keeps_documents_is_lived_through) {
   const Ended end = ended.get();
   EXPECT_EQ(end.status, 0) << end.output;
   EXPECT_EQ(field("verified"), "yes") << field("violation");
-  EXPECT_GE(std::stoi(field("reconnects")), 2);
+  // One worker may not have begun when the server went.
+  EXPECT_GE(std::stoi(field("reconnects")), 1);
   EXPECT_EQ(field("checked"), field("unknown_outcomes") == "0" ? "sums" : "bounds");
 }
 

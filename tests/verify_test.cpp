@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -226,17 +227,21 @@ Measurement recorded(const Setup& setup = {}) {
       .value();
 }
 
+/// Of nothing but `violation`; or also of `otherwise`, where chance decides which of the two a wrong table shows.
 template <class HandleType>
-void expect_convicted(Violation violation) {
+void expect_convicted(Violation violation, std::optional<Violation> otherwise = {}) {
   const Measurement measurement = recorded<HandleType>();
   const HistoryReport& report = measurement.history.value().report;
   ASSERT_FALSE(report.contradictions.empty());
   for (const Contradiction& contradiction : report.contradictions) {
-    EXPECT_EQ(contradiction.violation, violation) << to_string(contradiction.violation) << ": " << contradiction.reason;
+    EXPECT_TRUE(contradiction.violation == violation || contradiction.violation == otherwise)
+        << to_string(contradiction.violation) << ": " << contradiction.reason;
   }
   EXPECT_EQ(measurement.verification.verified, Verified::no);
   EXPECT_EQ(measurement.verification.level, Verification::Level::history);
-  EXPECT_THAT(measurement.verification.violation, HasSubstr(std::string(to_string(violation))));
+  EXPECT_THAT(measurement.verification.violation,
+              AnyOf(HasSubstr(std::string(to_string(violation))),
+                    HasSubstr(std::string(to_string(otherwise.value_or(violation))))));
   EXPECT_THAT(measurement.history->excerpt, HasSubstr("d000000000000000"));
 }
 
@@ -260,7 +265,8 @@ TEST(Recorded, one_lost_update_in_many_is_convicted) {
   expect_convicted<LosesUpdates>(Violation::lost_update);
 }
 TEST(Recorded, number_used_twice_is_convicted) {
-  expect_convicted<Doubles>(Violation::duplicate_number);
+  // Which of the two that bear one number is looked at first is chance; the impostor replaced its own number.
+  expect_convicted<Doubles>(Violation::duplicate_number, Violation::spurious_outcome);
 }
 TEST(Recorded, write_by_an_earlier_primary_is_convicted) {
   expect_convicted<OldPrimary>(Violation::term_went_back);
