@@ -106,24 +106,26 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     fill(*body, write, version);
     return body;
   }
-  static void occupy(LockedSlot& slot, SeqNoTerm word, Block* body) noexcept {
+  static Block* occupy(LockedSlot& slot, SeqNoTerm word, Block* body, const Write&) noexcept {
     slot.body = body;
     slot.word.store(word.bits(), std::memory_order_release);  // L1 with L2
+    return nullptr;
   }
   /// The lock of the document comes before that of the directory's segment, here as everywhere. May throw what taking a
   /// lock throws.
-  void vacate(Target& target) {
+  bool vacate(Target& target) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
-    if (is_gone(target)) return;
+    if (is_gone(target)) return true;
     LockedSlot& slot = *target.slot;
     const State state = state_of(slot);
-    if (!expired(state, this->table_.instant_for(state))) return;
+    if (!expired(state, this->table_.instant_for(state))) return true;
     this->table_.purge(slot, target.occupant, target.id, target.hash, [&] {
       this->cache_.give(slot.body);
       slot.body = nullptr;
       slot.word.store(state.word.vacated().bits(), std::memory_order_relaxed);  // relaxed: under the lock
       return true;
     });
+    return true;
   }
 
   /// Under the lock: nobody takes the slot from its occupant meanwhile.

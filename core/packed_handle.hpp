@@ -25,34 +25,80 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     refresh_body(*body, write, version);
     return body;
   }
+  static bool fits_inline(const Write& write) noexcept {
+    return PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
+  }
   /// What may be another between two tries of one write.
   void refresh_body(Block& body, const Write& write, Version version) const noexcept {
     if (write.operation == Operation::remove) PackedBody::store_tombstone(body, this->table_.now_ms());
     PackedBody::store_version(body, version);
   }
 
+  /// Puts {word, body} where `seen` is, and takes the block that was there. False if anybody wrote since. A body that
+  /// `moves` goes into the slot; not where documents are fought for, since it is a second change of the word.
+  bool publish(const Target& target, const PackedSnapshot& seen, SeqNoTerm word, Block* body, bool moves) noexcept {
+    PackedSlot& slot = *target.slot;
+    auto expected = seen.value;
+    for (;;) {
+      const bool moving = SeqNoTerm::from_bits(expected.word).moving();
+      const SeqNoTerm next = moving || moves ? word.with_moving() : word;
+      if (slot.state.compare_exchange(expected, {next.bits(), body})) {  // B1
+        if (expected.pointer != nullptr) this->cache_.give(expected.pointer);
+        if (moves && !moving) move_in(slot, next, body);
+        return true;
+      }
+      if (!moving) return false;
+      // The move under way may have ended meanwhile, which is nobody's write.
+      expected.word = seen.state.word.bits();
+      expected.pointer = slot.state.load_pointer(std::memory_order_relaxed);  // relaxed: the exchange checks it
+    }
+  }
+
  private:
   friend Base;
 
-  State read(Target& target, Document* into) { return look(target, into).state; }
-
-  static void occupy(PackedSlot& slot, SeqNoTerm word, Block* body) noexcept {
-    // relaxed: nobody else changes a vacant slot
-    const std::uint64_t vacant = slot.state.load_word(std::memory_order_relaxed);
-    slot.state.compare_exchange({vacant, nullptr}, {word.bits(), body});  // B7
+  /// By whoever published `word`, with the moving flag, over a pair without it.
+  void move_in(PackedSlot& slot, SeqNoTerm word, Block* body) noexcept {
+    fault_point(FaultPoint::moving_in);
+    PackedBody::copy(*body, slot.body);
+    if (slot.state.compare_exchange({word.bits(), body}, {word.without_moving().bits(), nullptr})) {  // B9
+      this->cache_.give(body);
+      return;
+    }
+    for (;;) {
+      // relaxed: the exchange checks them
+      const auto seen = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_relaxed));
+      Block* const block = slot.state.load_pointer(std::memory_order_relaxed);
+      if (slot.state.compare_exchange({seen.bits(), block}, {seen.without_moving().bits(), block})) return;  // B10
+    }
   }
 
-  void vacate(Target& target) noexcept {
+  State read(Target& target, Document* into) { return look(target, into).state; }
+
+  static Block* occupy(PackedSlot& slot, SeqNoTerm word, Block* body, const Write& write) noexcept {
+    // relaxed: nobody else changes a vacant slot
+    const std::uint64_t vacant = slot.state.load_word(std::memory_order_relaxed);
+    const bool moves = fits_inline(write);
+    if (moves) PackedBody::copy(*body, slot.body);
+    slot.state.compare_exchange({vacant, nullptr}, {word.bits(), moves ? nullptr : body});  // B7
+    return moves ? body : nullptr;
+  }
+
+  bool vacate(Target& target) noexcept {
     Block* tombstone = nullptr;
+    bool moving = false;
     this->table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {
       const PackedSnapshot seen = look(target, nullptr);
       if (!expired(seen.state, this->table_.instant_for(seen.state))) return false;
+      moving = SeqNoTerm::from_bits(seen.value.word).moving();
+      if (moving) return false;  // somebody writes into the slot, so it cannot be another id's
       if (!target.slot->state.compare_exchange(seen.value, {seen.state.word.vacated().bits(), nullptr}))
         return false;  // B8
       tombstone = seen.value.pointer;
       return true;
     });
     if (tombstone != nullptr) this->cache_.give(tombstone);
+    return !moving;
   }
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/atomic.hpp"
 #include "core/block.hpp"
@@ -9,18 +8,31 @@
 #include "core/decide.hpp"
 #include "core/document.hpp"
 #include "core/fault_point.hpp"
+#include "core/packed_body.hpp"
 #include "core/seq_no_term.hpp"
 #include "core/slot_key.hpp"
 
 namespace occ {
 
 /// A document as {word, body}: the word that clients send back as if_seq_no and if_primary_term, and the block that
-/// holds `_version` and source, changed together by one compare-and-swap. A slot on one cache line, aligned to it.
+/// holds `_version` and source, changed together by one compare-and-swap. A body that is small enough then moves into
+/// the slot, where it arrives with the slot's other lines, and its block is free again.
 ///
-/// The invariant that carries everything: a body never leaves the slot without the word changing, and no word comes
-/// back. So the word is the conflict check, the guard against ABA, and the guard of reclamation: a reader copies the
-/// body and reads the word again; unchanged means that the copy is whole, and a replaced body may be reused at once by
-/// anybody.
+/// | pair | what it is |
+/// |---|---|
+/// | {w, block} | the document is in the block |
+/// | {w + M, block} | the same; one thread, whose publication set M, copies a body into the slot |
+/// | {w, null} | the document is in the slot |
+/// | {w + V, null} | vacant |
+///
+/// Whoever publishes over M leaves it there and moves nothing; its owner takes it away, whatever the word is by then. So
+/// one thread at a time writes the slot's body, and only while no pair says that the document is there. A thread that
+/// stops for ever between the two leaves a document that stays in blocks.
+///
+/// The invariant that carries everything: a body never leaves the slot, nor changes its place, without the word
+/// changing, and no word comes back. So the word is the conflict check, the guard against ABA, and the guard of
+/// reclamation: a reader copies the body and reads the word again; unchanged means that the copy is whole, and a
+/// replaced body may be reused at once by anybody.
 ///
 /// The slot itself goes to another id in the same way. When an expired tombstone is purged the pair becomes
 /// {the tombstone's word with the vacant flag, null}, and from there nobody's compare-and-swap can lead out: only who
@@ -35,71 +47,20 @@ namespace occ {
 /// | publication to next number | B1 compare_exchange | B2 | that the next draw is above this word |
 /// | new occupant to reader | B7 compare_exchange | B2 | the body, and that the key's occupant is another |
 /// | purge to reader | B8 compare_exchange | B2 | that the id is absent |
+/// | arrival to reader | B9 compare_exchange | B2 | the contents of the slot's body |
+/// | end of a move to the next one | B9, B10 compare_exchange | B2 | that its stores into the slot's body come after |
 ///
 /// B6, the second load of the word, is relaxed: the acquire loads B5 before it keep it behind them, and it only has to
 /// see what B5 has shown.
+///
+/// Source of the idea to keep a copy beside the pointer: Anderson, Blelloch, Jayanti, Big Atomics, 2025. There the copy
+/// is a cache with a word of its own and the block stays; here the document moves, by the flag in its word.
 struct alignas(64) PackedSlot {
   WordPointer<Block> state{SeqNoTerm::never_written().bits()};
   SlotKey key;
+  InlineBody body;
 };
-static_assert(!kLayoutIsReal || sizeof(PackedSlot) == 64);
-
-/// The body of a packed slot: read while others may reuse it, so every access is an atomic 64-bit word.
-class PackedBody {
- public:
-  /// What a body has to hold.
-  static std::size_t bytes_of(Operation operation, Bytes source) noexcept {
-    return operation == Operation::remove ? sizeof(std::int64_t) : source.size();
-  }
-  /// Fills a block that nobody else may write: a source, or the instant of a delete.
-  static void store_source(Block& block, Bytes source) noexcept {
-    store(block.meta, source.size());
-    const std::size_t whole = source.size() / 8;
-    for (std::size_t i = 0; i < whole; ++i) store(block.words()[i], word_at(source, i * 8, 8));
-    if (source.size() % 8 != 0) store(block.words()[whole], word_at(source, whole * 8, source.size() % 8));
-  }
-  static void store_tombstone(Block& block, std::int64_t deleted_at_ms) noexcept {
-    store(block.meta, kTombstone);
-    store(block.words()[0], static_cast<std::uint64_t>(deleted_at_ms));
-  }
-  static void store_version(Block& block, Version version) noexcept {
-    store(block.version, static_cast<std::uint64_t>(version));
-  }
-
-  /// What the body says, except the word. Believable only if the slot's word is the same before and after. The length
-  /// is clamped to the block: a recycled body can say anything.
-  static State load(const Block& block, SeqNoTerm word, Document* into) {
-    State state{.kind = State::Kind::live, .version = static_cast<Version>(load(block.version)), .word = word};
-    const std::uint64_t meta = load(block.meta);
-    if ((meta & kTombstone) != 0) {
-      state.kind = State::Kind::tombstone;
-      state.deleted_at_ms = static_cast<std::int64_t>(load(block.words()[0]));
-    } else if (into != nullptr) {
-      const std::size_t size = std::min<std::size_t>(meta, block.capacity);
-      std::byte* to = into->source.resize_for_overwrite(size);
-      for (std::size_t i = 0; i < (size + 7) / 8; ++i) {
-        const std::uint64_t bits = load(block.words()[i]);
-        std::memcpy(to + i * 8, &bits, 8);
-      }
-    }
-    return state;
-  }
-
- private:
-  static constexpr std::uint64_t kTombstone = std::uint64_t{1} << 63;
-
-  static void store(atomic<std::uint64_t>& cell, std::uint64_t value) noexcept {
-    cell.store(value, std::memory_order_release);  // B4 with B5
-  }
-  static std::uint64_t load(const atomic<std::uint64_t>& cell) noexcept {
-    return cell.load(std::memory_order_acquire);  // B5 with B4
-  }
-  static std::uint64_t word_at(Bytes source, std::size_t offset, std::size_t bytes) noexcept {
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, source.data() + offset, bytes);
-    return bits;
-  }
-};
+static_assert(!kLayoutIsReal || sizeof(PackedSlot) == 192);
 
 /// One consistent look at a packed slot: the pair that a publication must expect, and the state that a decision is made
 /// on.
@@ -114,17 +75,19 @@ struct PackedSnapshot {
 /// Lock-free: each retry means that somebody published. No locked instruction, nothing shared is written.
 inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into, Counters& counters) {
   for (std::uint64_t retries = 0;; ++retries) {
-    const auto word = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_acquire));  // B2 with B1, B7
-    PackedSnapshot snapshot{{word.bits(), nullptr}, {.word = word}};
+    const std::uint64_t bits = slot.state.load_word(std::memory_order_acquire);  // B2 with B1, B7, B9
+    const SeqNoTerm word = SeqNoTerm::from_bits(bits).without_moving();
+    PackedSnapshot snapshot{{bits, nullptr}, {.word = word}};
     if (word.vacant()) {
       snapshot.gone = true;
     } else {
-      snapshot.value.pointer = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8
-      if (snapshot.value.pointer == nullptr) continue;                              // purged since the word was read
+      Block* const block = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8, B9
+      snapshot.value.pointer = block;
       fault_point(FaultPoint::reading);
-      snapshot.state = PackedBody::load(*snapshot.value.pointer, word, into);
+      snapshot.state =
+          block == nullptr ? PackedBody::load(slot.body, word, into) : PackedBody::load(*block, word, into);
       // B6 relaxed: ordered behind B5
-      if (slot.state.load_word(std::memory_order_relaxed) != word.bits()) continue;
+      if (slot.state.load_word(std::memory_order_relaxed) != bits) continue;
       if (!slot.key.held_by(occupant)) snapshot = {.value = {}, .state = {}, .gone = true};
     }
     if (into != nullptr && snapshot.state.live()) {

@@ -33,9 +33,10 @@ namespace occ {
 ///   optional<Outcome> update_in_place(Target&, Transform, const UpdateOptions&)    the same, if its kInfo says so
 ///   Precondition guard(const Document&)             the condition under which the optimistic update writes
 ///   Block* make_body(const Write&, Version)         a body that nobody has seen yet
-///   void occupy(Slot&, SeqNoTerm, Block*)           the first state of a slot, in one step; nobody else changes it
-///   void vacate(Target&)                            if its kInfo says that slots are used again: SlotTable::purge, if
-///                                                   there is an expired tombstone
+///   Block* occupy(Slot&, SeqNoTerm, Block*, const Write&)   the first state of a slot, in one step; nobody else changes
+///                                                   it; the block comes back if the slot does not need it
+///   bool vacate(Target&)                            if its kInfo says that slots are used again: SlotTable::purge, if
+///                                                   there is an expired tombstone; false if it has to be tried again
 ///
 /// and counts attempts that reached its slot with the functions of DocumentHandle.
 template <class Derived, class TableType>
@@ -102,11 +103,11 @@ class SlotHandle : public DocumentHandle<Derived> {
     const Decision decision = decide({}, write.operation, write.precondition, {});
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
     purge_forgotten();
-    Block* const body = self().make_body(write, decision.version);
+    Block* body = self().make_body(write, decision.version);
     std::optional<SeqNoTerm> written;
     try {
       const auto place = table_.find_or_insert(target.hash, target.id, [&](Slot& slot, SeqNoTerm word) {
-        self().occupy(slot, word, body);
+        body = self().occupy(slot, word, body, write);
         target.slot = &slot;
         written = word;
       });
@@ -119,6 +120,7 @@ class SlotHandle : public DocumentHandle<Derived> {
       throw;
     }
     if (written) {
+      if (body != nullptr) cache_.give(body);
       this->begin_attempt();
       return this->finish({.result = decision.result, .version = decision.version, .word = *written});
     }
@@ -204,11 +206,9 @@ class SlotHandle : public DocumentHandle<Derived> {
     Target target{*id, hash, table_.shard_for(hash), &slot, occupant};
     const State state = self().read(target, nullptr);
     if (state.kind != State::Kind::tombstone) return;
-    if (expired(state, table_.instant_for(state))) {
-      self().vacate(target);
-    } else if (slot.key.try_queue()) {
-      enqueue({&slot, state.deleted_at_ms});  // deleted again meanwhile
-    }
+    // Otherwise deleted again meanwhile.
+    if (expired(state, table_.instant_for(state)) && self().vacate(target)) return;
+    if (slot.key.try_queue()) enqueue({&slot, state.deleted_at_ms});
   }
 
   boost::circular_buffer<Deleted> deleted_;

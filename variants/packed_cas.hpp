@@ -46,6 +46,7 @@ class PackedCas : public SlotTable<PackedSlot> {
 
     std::optional<Outcome> write(Target& target, const Write& write) {
       Block* body = nullptr;
+      bool moves = fits_inline(write);
       for (;;) {
         const PackedSnapshot seen = look(target, nullptr);
         const Decision decision =
@@ -67,13 +68,13 @@ class PackedCas : public SlotTable<PackedSlot> {
         }
         begin_attempt();
         fault_point(FaultPoint::before_publication);
-        if (target.slot->state.compare_exchange(seen.value, {word->bits(), body})) {  // B1
-          cache_.give(seen.value.pointer);
+        if (publish(target, seen, *word, body, moves)) {
           return finish(
               {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
         }
         ++counters_.publication_failures;
         ++counters_.seq_no_gaps;
+        moves = false;
       }
     }
   };

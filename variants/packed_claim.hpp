@@ -10,8 +10,8 @@
 
 namespace occ {
 
-/// A document whose word carries a claim flag, and whose body is overwritten in place by whoever holds the claim. A
-/// slot on one cache line, aligned to it.
+/// A document whose word carries a claim flag, and whose body is overwritten in place by whoever holds the claim. A body
+/// that is small enough lies in the slot itself, where it arrives with the slot's other lines; a larger one in a block.
 ///
 ///     bit 0 of the word   clear: free, the word is the last write's; set: claimed, a write is under way, or the slot
 ///                         is nobody's
@@ -24,7 +24,7 @@ namespace occ {
 /// |---|---|---|---|
 /// | publication to reader | C1 store of the free word | C2 first load of the word | the body, and the occupant |
 /// | publication to claimer | C1 store of the free word | C4 compare_exchange | the body's contents, for the next one to overwrite |
-/// | body's exchange to reader | C3 store of the pointer | C3 load of the pointer | the head of that body |
+/// | body's exchange to reader | C3 store of the pointer | C3 load of the pointer | the head of that block |
 /// | overwriting to stale reader | B4 stores into a body | B5 loads from a body | the claim C4, so that B6 differs |
 ///
 /// The second load of the word is relaxed: the loads B5 before it keep it behind them.
@@ -32,20 +32,22 @@ struct alignas(64) ClaimSlot {
   static constexpr std::uint64_t kClaimed = 1;
 
   atomic<std::uint64_t> word{kClaimed};
-  atomic<Block*> body{nullptr};
+  /// Null: the body is `inside`.
+  atomic<Block*> block{nullptr};
   SlotKey key;
+  InlineBody inside;
 };
-static_assert(!kLayoutIsReal || sizeof(ClaimSlot) == 64);
+static_assert(!kLayoutIsReal || sizeof(ClaimSlot) == 192);
 
 /// packed_cas without its lock-freedom: the same word, the same readers, but a writer claims the document by one
 /// compare-and-swap on its own line and overwrites the body in place. The difference between the two is the price of
 /// lock-freedom.
 ///
 /// Progress: blocking throughout; readers and writers of one document wait for its claimer, nobody else does.
-/// Memory: bounded; a body is exchanged only when its size class changes.
+/// Memory: bounded; a block is exchanged only when its size class changes, or when the body moves into the slot or out.
 /// Linearization: a write at its store of the free word; a read, a conflict and a noop at the first load of the word in
 /// the look that validated, or under the claim.
-/// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 0; write 2 (claim, draw of the seq_no), both
+/// Cost: dependent misses 2 (bucket, slot), and one more (block) for bodies of more than InlineBody::capacity bytes. Locked instructions: get 0; write 2 (claim, draw of the seq_no), both
 /// forms of update too. No seq_no is ever drawn in vain.
 /// When not: threads outnumber the cores by much, since a claimer that loses its core stops everybody at its document;
 /// transforms that take long.
@@ -74,7 +76,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     /// A look at a slot that nobody has claimed.
     struct Look {
       std::uint64_t bits;
-      Block* body;
+      Block* block;
       State state;
       /// The slot is no longer that occupant's.
       bool gone = false;
@@ -115,11 +117,11 @@ class PackedClaim : public SlotTable<ClaimSlot> {
           if (seen.gone) return std::nullopt;
           return refuse(decision, seen.state);
         }
-        if (fresh == nullptr && !fits(*seen.body, bytes)) fresh = cache_.take(bytes);
+        if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
         if (claim_unchanged(*target.slot, seen.bits)) {
           Claim claim(*target.slot, seen.bits);
           fault_point(FaultPoint::claimed);
-          if (fresh != nullptr && fits(*seen.body, bytes)) {  // the body was exchanged since it was taken
+          if (fresh != nullptr && !needs_block(seen.block, bytes)) {  // the body was exchanged since it was taken
             cache_.give(fresh);
             fresh = nullptr;
           }
@@ -136,7 +138,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       Claim claim(*target.slot, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
-      const Look seen = look_inside(*bits, target.slot->body.load(std::memory_order_relaxed), &current_);
+      const Look seen = look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), &current_);
       if (!seen.state.live()) {
         if (options.upsert) {
           return write_claimed(target, {Operation::index, *options.upsert, Precondition::must_not_exist()}, claim,
@@ -165,19 +167,24 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       fill(*body, write, version);
       return body;
     }
-    static void occupy(ClaimSlot& slot, SeqNoTerm word, Block* body) noexcept {
-      slot.body.store(body, std::memory_order_release);         // C3
-      slot.word.store(word.bits(), std::memory_order_release);  // C1 with C2, C4
+    static Block* occupy(ClaimSlot& slot, SeqNoTerm word, Block* body, const Write& write) noexcept {
+      const bool inside = PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
+      if (inside) PackedBody::copy(*body, slot.inside);
+      slot.block.store(inside ? nullptr : body, std::memory_order_release);  // C3
+      slot.word.store(word.bits(), std::memory_order_release);               // C1 with C2, C4
+      return inside ? body : nullptr;
     }
-    void vacate(Target& target) noexcept {
+    bool vacate(Target& target) noexcept {
       const Look seen = look(target, nullptr);
-      if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits)) return;
+      if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits))
+        return true;
       Claim claim(*target.slot, seen.bits);
       table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {
-        cache_.give(seen.body);
+        if (seen.block != nullptr) cache_.give(seen.block);
         claim.keep();
         return true;
       });
+      return true;
     }
 
     /// Waits until nobody holds the claim, and looks until nobody came between.
@@ -191,8 +198,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
           wait.pause();
           continue;
         }
-        Look seen{.bits = 0, .body = nullptr, .state = {}, .gone = gone};
-        if (!gone) seen = look_inside(bits, slot.body.load(std::memory_order_acquire), into);  // C3
+        Look seen{.bits = 0, .block = nullptr, .state = {}, .gone = gone};
+        if (!gone) seen = look_inside(slot, bits, slot.block.load(std::memory_order_acquire), into);  // C3
         fault_point(FaultPoint::reading);
         // B6 relaxed: ordered behind B5
         if (gone || slot.word.load(std::memory_order_relaxed) == bits) {
@@ -204,9 +211,11 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
     }
 
-    static Look look_inside(std::uint64_t bits, Block* body, Document* into) {
+    static Look look_inside(const ClaimSlot& slot, std::uint64_t bits, Block* block, Document* into) {
       const auto word = SeqNoTerm::from_bits(bits);
-      const Look seen{bits, body, PackedBody::load(*body, word, into)};
+      const Look seen{
+          bits, block,
+          block == nullptr ? PackedBody::load(slot.inside, word, into) : PackedBody::load(*block, word, into)};
       if (into != nullptr && seen.state.live()) {
         into->version = seen.state.version;
         into->word = word;
@@ -236,11 +245,14 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
     }
 
-    static bool fits(const Block& body, std::size_t bytes) noexcept {
-      return SizeClass::of(sizeof(Block) + bytes) == body.size_class;
+    /// Whether a body of that size can lie neither in the slot nor in the block that it has.
+    static bool needs_block(const Block* block, std::size_t bytes) noexcept {
+      return bytes > InlineBody::capacity &&
+             (block == nullptr || SizeClass::of(sizeof(Block) + bytes) != block->size_class);
     }
 
-    void fill(Block& body, const Write& write, Version version) const noexcept {
+    template <class Body>
+    void fill(Body& body, const Write& write, Version version) const noexcept {
       if (write.operation == Operation::remove) {
         PackedBody::store_tombstone(body, table_.now_ms());
       } else {
@@ -253,7 +265,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
-      return overwrite(target, write, claim, seen, decision, fits(*seen.body, bytes) ? nullptr : cache_.take(bytes));
+      return overwrite(target, write, claim, seen, decision,
+                       needs_block(seen.block, bytes) ? cache_.take(bytes) : nullptr);
     }
 
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
@@ -265,10 +278,16 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
       begin_attempt();
-      fill(fresh != nullptr ? *fresh : *seen.body, write, decision.version);
-      if (fresh != nullptr) {
-        target.slot->body.store(fresh, std::memory_order_release);  // C3
-        cache_.give(seen.body);
+      const bool inside = PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
+      Block* const block = inside ? nullptr : fresh != nullptr ? fresh : seen.block;
+      if (inside) {
+        fill(target.slot->inside, write, decision.version);
+      } else {
+        fill(*block, write, decision.version);
+      }
+      if (block != seen.block) {
+        target.slot->block.store(block, std::memory_order_release);  // C3
+        if (seen.block != nullptr) cache_.give(seen.block);
       }
       claim.publish(*word);
       return finish(

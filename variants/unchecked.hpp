@@ -56,8 +56,7 @@ class Unchecked : public SlotTable<PackedSlot> {
           ++counters_.seq_no_gaps;
           return std::nullopt;
         }
-        if (!target.slot->state.compare_exchange(found.value, {word->bits(), body})) continue;
-        cache_.give(found.value.pointer);
+        if (!publish(target, found, *word, body, fits_inline(write))) continue;
         begin_attempt();
         return finish(
             {.result = decision.result, .version = decision.version, .word = *word, .decided_on = decided.state.word});

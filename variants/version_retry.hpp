@@ -162,9 +162,10 @@ class VersionRetry : public SlotTable<VersionSlot> {
       refresh(*body, write, version);
       return body;
     }
-    static void occupy(VersionSlot& slot, SeqNoTerm word, Block* body) noexcept {
+    static Block* occupy(VersionSlot& slot, SeqNoTerm word, Block* body, const Write&) noexcept {
       store_word(*body, word);
       slot.body.store(body, std::memory_order_release);  // V1 with V2
+      return nullptr;
     }
 
     Block* prepare(const Write& write) {
