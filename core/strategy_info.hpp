@@ -19,6 +19,8 @@ enum class Semantics : std::uint8_t {
   unchecked,
   /// Stores nothing; shows what the harness itself costs.
   none,
+  /// A limit of the machine to divide by: a part of what a table does, without the rest. Promises nothing.
+  floor,
 };
 
 enum class Reclamation : std::uint8_t {
@@ -50,6 +52,10 @@ struct StrategyInfo {
   bool updates_optimistically = true;
   UpdateForm default_form = UpdateForm::optimistic;
 
+  /// It promises something, so there is something to verify.
+  [[nodiscard]] constexpr bool is_verifiable() const noexcept {
+    return semantics != Semantics::none && semantics != Semantics::floor;
+  }
   [[nodiscard]] constexpr bool supports(UpdateForm form) const noexcept {
     return form == UpdateForm::strategy_default || (form == UpdateForm::in_place && updates_in_place) ||
            (form == UpdateForm::optimistic && updates_optimistically);
@@ -64,7 +70,7 @@ constexpr std::string_view to_string(Progress progress) noexcept {
   return kNames[static_cast<int>(progress)];
 }
 constexpr std::string_view to_string(Semantics semantics) noexcept {
-  constexpr std::string_view kNames[] = {"full", "version_only", "unchecked", "none"};
+  constexpr std::string_view kNames[] = {"full", "version_only", "unchecked", "none", "floor"};
   return kNames[static_cast<int>(semantics)];
 }
 constexpr std::string_view to_string(Reclamation reclamation) noexcept {

@@ -54,7 +54,9 @@ void add_identity(std::vector<Column>& all) {
       [](const Row& r) { return std::string(kClients[static_cast<std::size_t>(r.cell.workload->client)]); });
   add("progress", "weakest progress that the strategy claims over the operations of the mix",
       [](const Row& r) { return std::string(to_string(weakest_progress(r.cell.strategy, r.cell.workload->mix))); });
-  add("semantics", "full, version_only (guarded by _version alone), unchecked (negative control) or none",
+  add("semantics",
+      "full, version_only (guarded by _version alone), unchecked (negative control), none or floor (what the machine "
+      "can do)",
       [](const Row& r) { return std::string(to_string(r.cell.strategy.semantics)); });
   add("seq_no_source", "where sequence numbers come from: one counter for each shard",
       [](const Row&) { return std::string("shard_counter"); });
@@ -240,7 +242,8 @@ void add_verdict(std::vector<Column>& all) {
        [](const Row& r) { return std::string(to_string(r.measurement.verification.level)); }});
   all.push_back({"verified",
                  "yes; no: the row is void; caught: failed as declared, a negative control, or a version_only strategy "
-                 "that lost updates where tombstones expired; not_applicable: nothing is stored",
+                 "that lost updates where tombstones expired; not_applicable: nothing is stored, or a floor, which "
+                 "promises nothing",
                  [](const Row& r) { return std::string(to_string(r.measurement.verification.verified)); }});
   all.push_back(
       {"violation", "what was found wrong", [](const Row& r) { return r.measurement.verification.violation; }});

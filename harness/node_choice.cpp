@@ -22,13 +22,16 @@ std::string default_strategy() {
 }
 
 void check_strategy(const std::string& name, bool anything) {
+  const auto fits = [anything](const StrategyInfo& info) {
+    return info.is_verifiable() || (anything && info.semantics == Semantics::none);
+  };
   const StrategyInfo* info = find_strategy(name);
-  if (info && (anything || info->semantics != Semantics::none)) return;
+  if (info && fits(*info)) return;
   std::vector<std::string_view> known;
   for (const StrategyInfo& each : strategies()) {
-    if (anything || each.semantics != Semantics::none) known.push_back(each.name);
+    if (fits(each)) known.push_back(each.name);
   }
-  throw BadInput(fmt::format("{} strategy '{}': accepted are {}", info ? "nothing is kept by the" : "unknown", name,
+  throw BadInput(fmt::format("{} strategy '{}': accepted are {}", info ? "nothing is promised by the" : "unknown", name,
                              fmt::join(known, ", ")));
 }
 

@@ -23,7 +23,7 @@ struct OptionSpec {
 
 constexpr OptionSpec kOptions[] = {
     {"strategy", "A,B,...|all",
-     "strategies to compare; peers: the maps of other libraries (default: all; see occkit list)"},
+     "strategies to compare; peers: the maps of other libraries; floors: what the machine can do (default: all; see occkit list)"},
     {"threads", "N,M,...", "thread counts (default: 1,2,4)"},
     {"workload", "NAME,...", "named workloads (see occkit list); options below override what they bundle"},
     {"docs", "N", "documents (default: 100000)"},

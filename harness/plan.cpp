@@ -195,7 +195,7 @@ void choose_strategies(const Reader& options, Plan& plan) {
   }
   const auto add = [&](const StrategyInfo& info) {
     if (std::ranges::find(plan.strategies, info.name, &StrategyInfo::name) != plan.strategies.end()) {
-      throw BadInput(fmt::format("--strategy: '{}' is given twice, once among the peers", info.name));
+      throw BadInput(fmt::format("--strategy: '{}' is given twice, once by the name of its group", info.name));
     }
     plan.strategies.push_back(info);
   };
@@ -210,6 +210,12 @@ void choose_strategies(const Reader& options, Plan& plan) {
       }
       continue;
     }
+    if (name == "floors") {
+      for (const StrategyInfo& info : strategies()) {
+        if (info.semantics == Semantics::floor) add(info);
+      }
+      continue;
+    }
     if (name == kRemoteStrategy.name) {
       if (!plan.server) {
         throw BadInput(fmt::format("--strategy {}: which server? Accepted is --url http://HOST:PORT beside it", name));
@@ -219,9 +225,9 @@ void choose_strategies(const Reader& options, Plan& plan) {
     }
     const StrategyInfo* info = find_strategy(name);
     if (info == nullptr) {
-      throw BadInput(
-          fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}, peers, {} (with --url)",
-                      name, fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
+      throw BadInput(fmt::format(
+          "--strategy: unknown strategy '{}'; accepted are all, or some of {}, peers, floors, {} (with --url)", name,
+          fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
     }
     add(*info);
   }
@@ -413,7 +419,13 @@ Plan make_plan(const Options& given) {
   }
   for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
     const Documents& documents = plan.documents[std::min(i, plan.documents.size() - 1)];
+    if (documents.layout() == SourceLayout::json &&
+        std::ranges::find(plan.strategies, Semantics::floor, &StrategyInfo::semantics) != plan.strategies.end()) {
+      plan.notes.push_back(
+          fmt::format("floors are left out of {}: their documents have numbers and one size", plan.workloads[i].name));
+    }
     for (const StrategyInfo& strategy : plan.strategies) {
+      if (documents.layout() == SourceLayout::json && strategy.semantics == Semantics::floor) continue;
       for (const std::uint32_t threads : plan.threads) {
         const bool is_remote = plan.server && strategy.name == plan.server->strategy().name;
         plan.cells.push_back(
@@ -421,6 +433,8 @@ Plan make_plan(const Options& given) {
       }
     }
   }
+  if (plan.cells.empty())
+    throw BadInput("--strategy floors: they take no JSON documents; accepted is any other beside them");
   choose_recording(options, plan);
   return plan;
 }

@@ -15,7 +15,7 @@ namespace occ {
 struct Plan {
   Conditions conditions;
   std::uint32_t replicates = 5;
-  /// Replicates beside those, of every strategy that stores something, whose history is recorded and checked.
+  /// Replicates beside those, of every strategy that promises something, whose history is recorded and checked.
   std::uint32_t check_replicates = 1;
   Recording recording;
   std::vector<StrategyInfo> strategies;
@@ -31,7 +31,7 @@ struct Plan {
   std::vector<std::string> notes;
 
   [[nodiscard]] bool is_checked(const Cell& cell) const {
-    return check_replicates > 0 && cell.strategy.semantics != Semantics::none;
+    return check_replicates > 0 && cell.strategy.is_verifiable();
   }
 
   Plan() = default;

@@ -7,7 +7,9 @@ namespace occ {
 RecordedWork* find_recorded_work(std::string_view strategy) {
   RecordedWork* found = nullptr;
   for_each_strategy([&]<class Table>() {
-    if (Table::kInfo.name == strategy) found = recorded_work_on<Table>;
+    if constexpr (Table::kInfo.is_verifiable()) {
+      if (Table::kInfo.name == strategy) found = recorded_work_on<Table>;
+    }
   });
   return found;
 }

@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <span>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "fmt/format.h"
@@ -355,8 +358,11 @@ OrderedJson provenance_of(const StallOptions& options) {
 }
 
 int stall(const StallOptions& options) {
-  const auto known = strategies();
-  auto infos = choose("strategy", options.strategies, known, [](const StrategyInfo& info) { return info.name; });
+  std::vector<StrategyInfo> known;
+  std::ranges::copy_if(strategies(), std::back_inserter(known),
+                       [](const StrategyInfo& info) { return info.semantics != Semantics::floor; });
+  auto infos = choose("strategy", options.strategies, std::span<const StrategyInfo>(known),
+                      [](const StrategyInfo& info) { return info.name; });
   auto points =
       choose("point", options.points, std::span(kFaultPoints), [](const FaultPointInfo& info) { return info.name; });
   Stalls stalls(options, std::move(infos), std::move(points));

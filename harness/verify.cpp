@@ -141,7 +141,7 @@ Verification verify(AnyTable& table, const Documents& documents, const Workload&
   require("rejected operations", tally.rejected, 0U);
 
   Verification verification;
-  if (semantics == Semantics::none) {
+  if (!table.info().is_verifiable()) {
     verification.verified = wrong.empty() ? Verification::Verified::not_applicable : Verification::Verified::no;
     verification.violation = fmt::format("{}", fmt::join(wrong, "; "));
     return verification;

@@ -39,7 +39,7 @@ struct Verification {
     yes,
     no,
     caught,          ///< failed as declared: a negative control, or `version_only` semantics where tombstones expire
-    not_applicable,  ///< the strategy stores nothing
+    not_applicable,  ///< the strategy promises nothing: it stores nothing, or is a floor
   };
   /// How much was compared; rows of different levels are never paired.
   enum class Level : std::uint8_t { none, numbers, bounds, sums, history };

@@ -26,7 +26,7 @@ std::vector<StrategyInfo> chosen(const std::string& text) {
   std::vector<StrategyInfo> all;
   if (text == "all") {
     for (const StrategyInfo& info : strategies()) {
-      if (info.semantics != Semantics::none) all.push_back(info);
+      if (info.is_verifiable()) all.push_back(info);
     }
     return all;
   }
@@ -35,14 +35,15 @@ std::vector<StrategyInfo> chosen(const std::string& text) {
     const std::string name = text.substr(at, end - at);
     at = end + 1;
     const StrategyInfo* const info = find_strategy(name);
-    if (info == nullptr || info->semantics == Semantics::none) {
+    if (info == nullptr || !info->is_verifiable()) {
       std::string known;
       for (const StrategyInfo& other : strategies()) {
-        if (other.semantics != Semantics::none) known += fmt::format(", {}", other.name);
+        if (other.is_verifiable()) known += fmt::format(", {}", other.name);
       }
-      throw BadInput(fmt::format("--strategy: {} '{}'; accepted are all, or some of {}",
-                                 info == nullptr ? "unknown strategy" : "nothing is stored, so there is no history, by",
-                                 name, known.substr(2)));
+      throw BadInput(
+          fmt::format("--strategy: {} '{}'; accepted are all, or some of {}",
+                      info == nullptr ? "unknown strategy" : "nothing is promised, so there is nothing to verify, by",
+                      name, known.substr(2)));
     }
     all.push_back(*info);
   }

@@ -243,7 +243,7 @@ TEST_F(Cli, verify_says_what_each_strategy_is) {
 }
 TEST_F(Cli, verify_bad_input_names_the_accepted) {
   expect_refused("verify --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas")));
-  expect_refused("verify --strategy null", HasSubstr("nothing is stored"));
+  expect_refused("verify --strategy null", HasSubstr("nothing is promised"));
   expect_refused("verify --threads 1", HasSubstr("--threads"));
   expect_refused("verify --seconds -1", HasSubstr("--seconds"));
 }

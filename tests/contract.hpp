@@ -58,9 +58,9 @@ std::vector<StrategyInfo> strategies_that(Wanted wanted) {
   }
   return chosen;
 }
-/// All that store anything. `none` is out because there is nothing to ask it for.
+/// All that promise anything: `none` stores nothing, and floors are no tables.
 inline std::vector<StrategyInfo> storing() {
-  return strategies_that([](const StrategyInfo& info) { return info.semantics != Semantics::none; });
+  return strategies_that([](const StrategyInfo& info) { return info.is_verifiable(); });
 }
 /// All that promise not to lose updates (while no tombstone expires): `unchecked` is out as well.
 inline std::vector<StrategyInfo> checking() {

@@ -476,7 +476,7 @@ TEST_F(ReplayTest, replay_bad_input_ends_with_2_and_says_what_is_accepted) {
            {"{\"index\":{\"_id\":\"1\"}}\n{}\n{\"index\"}\n", {}, "file:3: Malformed action/metadata line [3]"},
            {"{\"delete\":{\"_id\":\"1\"}}", {}, "file:1: The bulk request must be terminated by a newline"},
            {"GET /a\n", {"--strategy", "best"}, "unknown strategy 'best': accepted are "},
-           {"GET /a\n", {"--strategy", "null"}, "nothing is kept by the strategy 'null'"},
+           {"GET /a\n", {"--strategy", "null"}, "nothing is promised by the strategy 'null'"},
            {"GET /a\n", {"--compat", "5"}, "--compat"},
            {"GET /a\n", {"--shards", "0"}, "--shards"},
            {"GET /a\n", {"--shards", "-1"}, "--shards"},

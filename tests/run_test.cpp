@@ -85,7 +85,14 @@ TEST_P(EveryStrategy, measure_sources_of_8_bytes_verifies) {
   expect_verified({{"body", "8"}, {"docs", "3"}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Registered, EveryStrategy, testing::ValuesIn(strategies().begin(), strategies().end()),
+/// Floors promise nothing and are no tables; what they have to do is floor_test's matter.
+std::vector<StrategyInfo> all_but_floors() {
+  std::vector<StrategyInfo> all;
+  std::ranges::copy_if(strategies(), std::back_inserter(all),
+                       [](const StrategyInfo& info) { return info.semantics != Semantics::floor; });
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Registered, EveryStrategy, testing::ValuesIn(all_but_floors()),
                          [](const auto& strategy) { return std::string(strategy.param.name); });
 
 TEST(Measure, unchecked_with_racing_threads_is_caught) {
@@ -442,6 +449,29 @@ TEST(Plan, peers_stand_for_all_maps_of_other_libraries) {
   for (std::size_t i = 1; i < plan.strategies.size(); ++i) EXPECT_TRUE(plan.strategies[i].peer);
   for (const MissingStrategy& missing : missing_strategies()) {
     EXPECT_THAT(plan.notes, testing::Contains(testing::HasSubstr(std::string(missing.name))));
+  }
+}
+TEST(Plan, floors_stand_for_what_the_machine_can_do) {
+  const Plan plan = make_plan({{"strategy", "packed_cas,floors"}, {"threads", "2"}});
+  ASSERT_EQ(plan.cells.size(), 6U);
+  EXPECT_TRUE(plan.is_checked(plan.cells.front()));
+  for (std::size_t i = 1; i < plan.cells.size(); ++i) {
+    EXPECT_EQ(plan.cells[i].strategy.semantics, Semantics::floor);
+    EXPECT_FALSE(plan.is_checked(plan.cells[i]));
+  }
+}
+TEST(Plan, floors_are_left_out_of_json_documents_with_a_note) {
+  const Plan plan = make_plan({{"strategy", "packed_cas,floors"}, {"threads", "2"}, {"transform", "json"}});
+  ASSERT_EQ(plan.cells.size(), 1U);
+  EXPECT_EQ(plan.cells.front().strategy.name, "packed_cas");
+  EXPECT_THAT(plan.notes, testing::Contains(HasSubstr("floors are left out of custom")));
+  EXPECT_THROW(make_plan({{"strategy", "floors"}, {"transform", "json"}}), BadInput);
+}
+TEST(Measure, floor_is_verified_as_not_applicable) {
+  for (const char* const floor : {"floor_plain", "floor_word", "floor_cas", "floor_fetch_add", "floor_shard_counter"}) {
+    const Measurement measurement = measure_with({{"strategy", floor}, {"workload", "hot"}, {"threads", "1"}});
+    EXPECT_EQ(measurement.verification.verified, Verified::not_applicable) << measurement.verification.violation;
+    EXPECT_GT(measurement.window.total_operations(), 0U) << floor;
   }
 }
 TEST(Plan, peer_named_beside_the_peers_is_bad_input) {

@@ -10,6 +10,8 @@
 #define OCCKIT_BOOST_FLAT_MAP 1
 #include "variants/boost_flat_map.hpp"
 #endif
+#include "variants/floor_document.hpp"
+#include "variants/floor_line.hpp"
 #include "variants/mutex_global.hpp"
 #include "variants/mutex_keyed.hpp"
 #include "variants/mutex_striped.hpp"
@@ -49,8 +51,13 @@ using Strategies = StrategyList<       //
 #ifdef OCCKIT_BOOST_FLAT_MAP
     BoostFlatMap,  //
 #endif
-    Unchecked,  //
-    NullTable>;
+    Unchecked,                      //
+    NullTable,                      //
+    FloorDocument<Unsynchronised>,  //
+    FloorDocument<ByWord>,          //
+    FloorLine<CompareAndSwapLine>,  //
+    FloorLine<FetchAddLine>,        //
+    FloorLine<ShardCounterLine>>;
 
 /// Calls function.operator()<Table>() for every strategy, in the order of the list.
 template <class F>

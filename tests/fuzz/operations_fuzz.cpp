@@ -36,7 +36,7 @@ const std::vector<std::string_view>& storing() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
     for (const StrategyInfo& info : strategies()) {
-      if (info.semantics != Semantics::none) all.push_back(info.name);
+      if (info.is_verifiable()) all.push_back(info.name);
     }
     return all;
   }();
