@@ -34,6 +34,9 @@ constexpr std::array kConflictColumns = {"conflict_missing", "conflict_seq_no", 
 constexpr std::array kDerivedMetrics = {"conflicts_per_1000", "publication_failures_per_1000", "retries_per_update"};
 constexpr std::size_t kRetryBins = 17;
 constexpr double kMostThreads = 1'000'000;
+/// What efficiency divides by.
+constexpr std::string_view kUnsynchronisedFloor = "floor_plain";
+constexpr std::string_view kContendedCas = "floor_cas";
 /// Columns that files of earlier versions lack, and what holds there.
 constexpr std::pair<std::string_view, std::string_view> kLaterColumns[] = {
     {"fill_percent", "100"}, {"history_operations", ""}, {"history_overlap", ""}, {"ops_per_s", ""}};
@@ -145,7 +148,9 @@ struct Row {
   double ops_per_s = kNothing;
   double history_operations = 0, history_overlap = 0;
 
-  [[nodiscard]] bool is_control() const { return semantics == "none" || semantics == "unchecked"; }
+  [[nodiscard]] bool is_control() const {
+    return semantics == "none" || semantics == "unchecked" || semantics == "floor";
+  }
   [[nodiscard]] bool is_history() const { return checked == "history"; }
 };
 
@@ -477,10 +482,14 @@ class Comparer {
     cell.checked = key.checked;
     for (std::size_t k = 1; k < kSettingColumns.size(); ++k)
       cell.settings.emplace_back(kSettingColumns[k], key.setting[k]);
+    cell.is_hot = std::ranges::any_of(cell.settings, [](const auto& setting) {
+      return setting.first == "dist" && setting.second.starts_with("hot:");
+    });
     std::vector<std::pair<Entry, const Competitor*>> entries;
     for (const auto& [competitor, rows] : competitors) {
       entries.emplace_back(make_entry(key, competitor, rows), &competitor);
       add_ratio(key, competitors, competitor, entries.back().first);
+      add_efficiency(key, competitors, competitor, cell.is_hot, entries.back().first);
     }
     const auto order = [&](const auto& a, const auto& b) {
       const auto place = [](Standing standing) {
@@ -588,6 +597,23 @@ class Comparer {
     entry.ratio_across_files = mine.front()->file != below.front()->file;
     across_files_ = across_files_ || entry.ratio_across_files;
     if (pairs.divisible()) entry.ratio = paired_ratio(pairs.above, pairs.below, bootstrap_);
+  }
+
+  void add_efficiency(const Key& key, const RowsByCompetitor& competitors, const Competitor& competitor, bool is_hot,
+                      Entry& entry) const {
+    if (result_.metric != "ops_per_s" || entry.standing == Standing::voided) return;
+    const auto share_of = [&](std::string_view floor) -> std::optional<double> {
+      const Rows* below = nullptr;
+      for (const auto& [other, rows] : competitors) {
+        // That of the same run, if it has one.
+        if (other.strategy == floor && (below == nullptr || other.source == competitor.source)) below = &rows;
+      }
+      if (below == nullptr) return std::nullopt;
+      const double share = entry.metric.median / metric_interval(timed(*below, key.checked), bootstrap_).median;
+      return std::isfinite(share) ? std::optional(share) : std::nullopt;
+    };
+    entry.efficiency = share_of(kUnsynchronisedFloor);
+    if (is_hot) entry.of_contended_cas = share_of(kContendedCas);
   }
 
   [[nodiscard]] bool is_better(const Interval& leader, const Interval& other) const {

@@ -34,7 +34,7 @@ enum class Standing : std::uint8_t {
   tied,    ///< has the best median, or its paired ratio to the one that has includes 1
   behind,
   alone,    ///< nothing to compare it with
-  control,  ///< a negative control or the null strategy: shown, not ranked
+  control,  ///< a negative control, the null strategy or a floor: shown, not ranked
   voided,   ///< a row of it failed verification in this cell: its numbers mean nothing and are not given
 };
 
@@ -69,6 +69,10 @@ struct Entry {
   bool is_baseline = false;
   /// The baseline's rows come from another run, so equal replicates were not measured side by side.
   bool ratio_across_files = false;
+  /// The median as a share of that of the unsynchronised floor, and of the contended compare-and-swap where all
+  /// operations go to a few documents; absent if the run has no such floor, or the metric is not ops_per_s.
+  std::optional<double> efficiency;
+  std::optional<double> of_contended_cas;
   /// Over all replicates together; absent without attempts or updates.
   std::optional<double> conflicts_per_1000;
   std::optional<double> publication_failures_per_1000;
@@ -94,6 +98,8 @@ struct ComparedCell {
   std::string workload;
   std::uint64_t threads = 0;
   std::string checked;
+  /// All operations go to a few documents.
+  bool is_hot = false;
   /// Settings in which the compared cells differ, name and value.
   std::vector<std::pair<std::string, std::string>> settings;
   /// Ranked ones first, best median first; then controls, then voided ones.

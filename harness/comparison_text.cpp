@@ -72,6 +72,10 @@ std::string retries_text(const Entry& entry) {
   return fmt::format("{}{}", entry.retries_at_least ? ">= " : "", significant(*entry.retries_per_update));
 }
 
+std::string share_text(const std::optional<double>& share) {
+  return share ? significant(100 * *share) + " %" : "-";
+}
+
 /// Columns of text, the first `left` of them flush left.
 class Table {
  public:
@@ -160,7 +164,7 @@ std::string mark(const Entry& entry) {
     case Standing::alone:
       return "alone";
     case Standing::control:
-      return "control";
+      return entry.semantics == "floor" ? "floor" : "control";
     case Standing::voided:
       return "voided";
     default:
@@ -178,26 +182,65 @@ std::string loss_text(const Entry& entry) {
   return text;
 }
 
+bool any_efficiency(const ComparedCell& cell) {
+  return std::ranges::any_of(cell.entries, [](const Entry& entry) { return entry.efficiency.has_value(); });
+}
+bool any_of_contended_cas(const ComparedCell& cell) {
+  return std::ranges::any_of(cell.entries, [](const Entry& entry) { return entry.of_contended_cas.has_value(); });
+}
+
 std::string cell_table(const Comparison& comparison, const ComparedCell& cell, TableStyle style) {
-  Table table(style, 4,
-              {"", "strategy", "update", "progress", comparison.metric, "95 % interval", "n", "out",
-               comparison.baseline.empty() ? "ratio" : "ratio to " + comparison.baseline, "conflicts/1000",
-               "failed pub./1000", "retries/update", "exhausted", "p50", "p99"});
+  std::vector<std::string> header{"",
+                                  "strategy",
+                                  "update",
+                                  "progress",
+                                  comparison.metric,
+                                  "95 % interval",
+                                  "n",
+                                  "out",
+                                  comparison.baseline.empty() ? "ratio" : "ratio to " + comparison.baseline};
+  const bool efficiency = any_efficiency(cell);
+  const bool of_contended_cas = any_of_contended_cas(cell);
+  if (efficiency) header.emplace_back("efficiency");
+  if (of_contended_cas) header.emplace_back("of CAS");
+  for (const char* const name : {"conflicts/1000", "failed pub./1000", "retries/update", "exhausted", "p50", "p99"}) {
+    header.emplace_back(name);
+  }
+  const std::size_t columns = header.size();
+  Table table(style, 4, std::move(header));
   for (const Entry& entry : cell.entries) {
+    std::vector<std::string> row{mark(entry), entry.label, entry.update_form, entry.progress};
     if (entry.standing == Standing::voided) {
-      table.add({mark(entry), entry.label, entry.update_form, entry.progress, "-", "-", "-", "-", "-", "-", "-", "-",
-                 "-", "-", "-"});
+      row.resize(columns, "-");
+      table.add(std::move(row));
       continue;
     }
-    table.add({mark(entry), entry.label, entry.update_form, entry.progress,
-               metric_text(comparison.metric, entry.metric.median),
-               interval_text(comparison.metric, entry.metric, entry.replicates), fmt::format("{}", entry.replicates),
-               fmt::format("{}", entry.outliers), ratio_text(entry), optional_text(entry.conflicts_per_1000),
-               optional_text(entry.publication_failures_per_1000), retries_text(entry),
-               fmt::format("{:.0f}", entry.exhausted), entry.p50_ns ? duration(*entry.p50_ns) : "-",
-               entry.p99_ns ? duration(*entry.p99_ns) : "-"});
+    const auto add = [&row](std::string text) { row.push_back(std::move(text)); };
+    add(metric_text(comparison.metric, entry.metric.median));
+    add(interval_text(comparison.metric, entry.metric, entry.replicates));
+    add(fmt::format("{}", entry.replicates));
+    add(fmt::format("{}", entry.outliers));
+    add(ratio_text(entry));
+    if (efficiency) add(share_text(entry.efficiency));
+    if (of_contended_cas) add(share_text(entry.of_contended_cas));
+    add(optional_text(entry.conflicts_per_1000));
+    add(optional_text(entry.publication_failures_per_1000));
+    add(retries_text(entry));
+    add(fmt::format("{:.0f}", entry.exhausted));
+    add(entry.p50_ns ? duration(*entry.p50_ns) : "-");
+    add(entry.p99_ns ? duration(*entry.p99_ns) : "-");
+    table.add(std::move(row));
   }
   return table.text();
+}
+
+/// What a cell's efficiency divides by, or that there is nothing to divide by; empty for another metric.
+std::string floor_text(const Comparison& comparison, const ComparedCell& cell) {
+  if (comparison.metric != "ops_per_s") return "";
+  if (!any_efficiency(cell)) return "efficiency: no floor in this run; --strategy floors adds it.";
+  std::string text = "efficiency: share of floor_plain's median";
+  if (any_of_contended_cas(cell)) text += "; of CAS: share of floor_cas's";
+  return text + ".";
 }
 
 /// "30% - 40%", or one of them if they are the same.
@@ -274,6 +317,7 @@ std::string describe(const Comparison& comparison, TableStyle style) {
       if (entry.standing == Standing::voided) below += line(style, loss_text(entry));
     }
     if (const std::string history = history_text(cell); !history.empty()) below += line(style, history);
+    if (const std::string floor = floor_text(comparison, cell); !floor.empty()) below += line(style, floor);
     out += (style == TableStyle::markdown && !below.empty() ? "\n" : "") + below + "\n";
   }
   if (!comparison.summary.empty()) {
@@ -290,10 +334,10 @@ std::string describe(const Comparison& comparison, TableStyle style) {
 }
 
 std::string describe_winners(const Comparison& comparison, TableStyle style) {
-  Table table(
-      style, 3,
-      {"workload", "threads", "winner", comparison.metric, "95 % interval",
-       comparison.baseline.empty() ? "ratio" : "ratio to " + comparison.baseline, "conflicts/1000", "retries/update"});
+  Table table(style, 3,
+              {"workload", "threads", "winner", comparison.metric, "95 % interval",
+               comparison.baseline.empty() ? "ratio" : "ratio to " + comparison.baseline, "efficiency",
+               "conflicts/1000", "retries/update"});
   std::string failed;
   for (const ComparedCell& cell : comparison.cells) {
     const std::string settings = settings_text(settings_beside_workload(comparison, cell));
@@ -309,7 +353,7 @@ std::string describe_winners(const Comparison& comparison, TableStyle style) {
         failed += line(style, title(cell) + ": " + loss_text(entry));
     }
     if (leader == nullptr) {
-      table.add({workload, fmt::format("{}", cell.threads), "(none verified)", "-", "-", "-", "-", "-"});
+      table.add({workload, fmt::format("{}", cell.threads), "(none verified)", "-", "-", "-", "-", "-", "-"});
       continue;
     }
     std::string name = leader->label;
@@ -324,6 +368,7 @@ std::string describe_winners(const Comparison& comparison, TableStyle style) {
     }
     table.add({workload, fmt::format("{}", cell.threads), name, metric_text(comparison.metric, leader->metric.median),
                interval_text(comparison.metric, leader->metric, leader->replicates), ratio_text(*leader),
+               any_efficiency(cell) ? share_text(leader->efficiency) : "no floor in this run",
                optional_text(leader->conflicts_per_1000), retries_text(*leader)});
   }
   std::string out = table.text() + "\n";

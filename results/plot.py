@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws the figures of one or several occkit result files (results.csv of `occkit run`).
 
-Writes throughput, conflicts, retries, latency and ratio, each as PNG and SVG, beside the first CSV or into --out.
+Writes throughput, efficiency, conflicts, retries, latency and ratio, each as PNG and SVG, beside the first CSV or into --out.
 Not drawn, and said so under each figure: strategies with a row that failed verification at that setting, negative
-controls, the null strategy, and replicates that recorded their history (recording costs time).
+controls, the null strategy, floors (they are what efficiency divides by), and replicates that recorded their history (recording costs time).
 Exit status: 0, or 2 for bad input.
 """
 
@@ -105,7 +105,7 @@ class Row:
 
     @property
     def control(self):
-        return self["semantics"] in ("unchecked", "none")
+        return self["semantics"] in ("unchecked", "none", "floor")
 
     @property
     def conflicts_per_1000(self):
@@ -246,6 +246,7 @@ class Results:
                 voided.add(cell)
 
         self.rows = defaultdict(list)
+        self.floors = defaultdict(list)
         self.panels, self.competitors = [], []
         dropped_voided, dropped_controls, history = defaultdict(int), set(), 0
         for row, cell in keyed:
@@ -253,6 +254,8 @@ class Results:
             if cell in voided:
                 dropped_voided[competitor.strategy] += 1
             elif row.control:
+                if row["semantics"] == "floor" and row.number("ops_per_s"):
+                    self.floors[setting, threads, competitor.strategy, competitor.source].append(row.number("ops_per_s"))
                 dropped_controls.add(competitor.strategy)
             elif row["checked"] == "history":
                 history += 1
@@ -304,6 +307,13 @@ class Results:
     def values(self, panel, competitor, threads, value):
         found = (value(row) for row in self.found(panel, competitor, threads))
         return [number for number in found if number is not None]
+
+    def floor(self, panel, competitor, threads, floor):
+        """The median of that floor under the panel's setting, of the competitor's own file if it has one; or None."""
+        found = {source: values for (setting, count, strategy, source), values in self.floors.items()
+                 if (setting, count, strategy) == (panel[0], threads, floor)}
+        values = found.get(competitor.source) or next(iter(found.values()), None)
+        return float(np.median(values)) if values else None
 
     def panel_title(self, panel):
         setting, checked, latency_kind = panel
@@ -482,6 +492,25 @@ def draw_throughput(results, out):
             return interval_of_median(results.values(panel, competitor, threads, lambda row: row.number("ops_per_s")))
         return interval_of
     return line_figure(results, out, "throughput", "throughput by threads", "operations per second", interval_for, from_zero, [INTERVAL_NOTE])
+
+
+def draw_efficiency(results, out, floor, stem, only_hot):
+    """Throughput as a share of that of a floor; of hot panels only, or of all."""
+    def interval_for(panel):
+        def interval_of(competitor, threads):
+            below = results.floor(panel, competitor, threads, floor)
+            if not below or (only_hot and not panel[0][SETTING_COLUMNS.index("dist")].startswith("hot:")):
+                return None
+            return interval_of_median([value / below for value in results.values(panel, competitor, threads, lambda row: row.number("ops_per_s"))])
+        return interval_of
+
+    def prepare(axis):
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+
+    notes = [INTERVAL_NOTE, f"Efficiency: throughput as a share of the median of {floor} under the same workload and threads; see occkit list."]
+    written, remark = line_figure(results, out, stem, f"efficiency: throughput as a share of {floor}", f"share of {floor}", interval_for, prepare, notes)
+    return written, f"{stem}: no floor in this run; --strategy floors adds it" if remark and not only_hot else None
 
 
 def draw_conflicts(results, out):
@@ -696,7 +725,8 @@ def main(arguments):
         raise BadInput(f"{out}: cannot be made: {error.strerror or error}") from None
     if not os.access(out, os.W_OK):
         raise BadInput(f"{out}: cannot be written to")
-    for written, remark in (draw_throughput(results, out), draw_conflicts(results, out), draw_retries(results, out),
+    for written, remark in (draw_throughput(results, out), draw_efficiency(results, out, "floor_plain", "efficiency", False),
+                            draw_efficiency(results, out, "floor_cas", "efficiency_hot", True), draw_conflicts(results, out), draw_retries(results, out),
                             draw_latency(results, out), draw_ratio(results, out, baseline)):
         for path in written:
             print(path)

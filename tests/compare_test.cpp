@@ -276,6 +276,58 @@ TEST(Compare, compare_null_strategy_is_shown_and_not_ranked) {
   EXPECT_EQ(comparison.cells[0].entries.front().label, "mutex_global");
 }
 
+TEST(Compare, compare_with_floors_gives_the_share_of_their_medians) {
+  const Values floor{{"semantics", "floor"}, {"checked", "none"}, {"verified", "not_applicable"}};
+  Values uniform_floor = floor;
+  uniform_floor["dist"] = "uniform";
+  const Values uniform{{"dist", "uniform"}};
+  const auto comparison = compared(Rows{}
+                                       .add("packed_cas", {100, 300, 200})
+                                       .add("floor_plain", {400, 100, 1000}, floor)
+                                       .add("floor_cas", {800, 800, 900}, floor)
+                                       .add("packed_cas", {60}, uniform)
+                                       .add("floor_plain", {120}, uniform_floor)
+                                       .add("floor_cas", {120}, uniform_floor)
+                                       .add("packed_cas", {60}, {{"threads", "4"}})
+                                       .file());
+  ASSERT_EQ(comparison.cells.size(), 3u);
+  EXPECT_EQ(entry_of(comparison, "floor_plain").standing, Standing::control);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas").efficiency.value(), 0.5);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas").of_contended_cas.value(), 0.25);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "floor_cas").efficiency.value(), 2);
+  EXPECT_FALSE(entry_of(comparison, "packed_cas", 1).efficiency);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas", 2).efficiency.value(), 0.5);
+  // Elsewhere nobody has to take a line from anybody.
+  EXPECT_FALSE(entry_of(comparison, "packed_cas", 2).of_contended_cas);
+
+  const std::string text = describe(comparison, TableStyle::text);
+  EXPECT_THAT(text, AllOf(HasSubstr("efficiency  of CAS"), HasSubstr("50.0 %  25.0 %"),
+                          HasSubstr("no floor in this run"), HasSubstr("share of floor_plain's median")));
+  EXPECT_THAT(describe_winners(comparison, TableStyle::text),
+              AllOf(HasSubstr("50.0 %"), HasSubstr("no floor in this run")));
+}
+
+TEST(Compare, compare_floor_of_the_same_file_is_divided_by) {
+  const Values floor{{"semantics", "floor"}, {"checked", "none"}, {"verified", "not_applicable"}};
+  const auto comparison =
+      compare(std::vector{Rows{}.add("packed_cas", {100}).add("floor_plain", {200}, floor).file("a.csv"),
+                          Rows{}.add("packed_cas", {100}).add("floor_plain", {400}, floor).file("b.csv")},
+              {});
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas [1]").efficiency.value(), 0.5);
+  EXPECT_DOUBLE_EQ(entry_of(comparison, "packed_cas [2]").efficiency.value(), 0.25);
+}
+
+TEST(Compare, compare_another_metric_has_no_efficiency) {
+  const auto comparison = compared(
+      Rows{}
+          .add("packed_cas", {100})
+          .add("floor_plain", {200}, {{"semantics", "floor"}, {"checked", "none"}, {"verified", "not_applicable"}})
+          .file(),
+      {.metric = "latency_p50_ns"});
+  EXPECT_FALSE(entry_of(comparison, "packed_cas").efficiency);
+  EXPECT_THAT(describe(comparison, TableStyle::text), Not(HasSubstr("efficiency:")));
+}
+
 TEST(Compare, compare_rows_checked_differently_are_not_paired) {
   const auto comparison =
       compared(Rows{}

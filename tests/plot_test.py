@@ -95,7 +95,8 @@ class PlotTest(unittest.TestCase):
             for extension, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
                 with open(os.path.join(out, f"{figure}.{extension}"), "rb") as file:
                     self.assertTrue(file.read().startswith(start), figure)
-        self.assertEqual(len(result.stdout.splitlines()), 10)
+        self.assertEqual(len(result.stdout.splitlines()), 11)
+        self.assertIn("no floor in this run", result.stdout)
 
     def test_provenance_of_several_invocations_gives_cores_and_machine(self):
         path = self.write(ordinary_rows())
@@ -164,6 +165,33 @@ class PlotTest(unittest.TestCase):
         rows = replicates(ops_per_s=100) + replicates(**optimistic(ops_per_s=300, checked="none"))
         seen = self.drawn(rows, draw=plot.draw_ratio, baseline=("mutex_global", None))
         self.assertEqual({height for height in seen["heights"]}, {1.0})
+
+    def test_efficiency_is_the_share_of_the_median_of_the_floor(self):
+        floor = {"semantics": "floor", "checked": "none", "verified": "not_applicable"}
+        rows = [row(replicate=k, ops_per_s=speed) for k, speed in enumerate((100, 300, 200))]
+        rows += [row(replicate=k, ops_per_s=speed, strategy="floor_plain", **floor) for k, speed in enumerate((400, 100, 1000))]
+        rows += [row(replicate=k, ops_per_s=speed, strategy="floor_cas", **floor) for k, speed in enumerate((800, 800, 900))]
+        rows += replicates(threads=2, dist="uniform", workload="uniform")
+        plain = {"floor": "floor_plain", "stem": "efficiency", "only_hot": False}
+        self.assertEqual(self.drawn(rows, draw=plot.draw_efficiency, **plain)["heights"][0], 0.5)
+        cas = {"floor": "floor_cas", "stem": "efficiency_hot", "only_hot": True}
+        self.assertEqual(self.drawn(rows, draw=plot.draw_efficiency, **cas)["heights"][0], 0.25)
+
+    def test_efficiency_of_the_contended_cas_is_of_hot_documents_only(self):
+        floor = {"semantics": "floor", "checked": "none", "verified": "not_applicable", "dist": "uniform"}
+        rows = replicates(dist="uniform") + replicates(strategy="floor_cas", **floor) + replicates(strategy="floor_plain", **floor)
+        path = self.write(rows)
+        self.assertEqual(self.run_script(path).returncode, 0)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "efficiency.png")))
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "efficiency_hot.png")))
+
+    def test_efficiency_takes_the_floor_of_its_own_file(self):
+        floor = {"strategy": "floor_plain", "semantics": "floor", "checked": "none", "verified": "not_applicable"}
+        first = self.write([row(ops_per_s=100), row(ops_per_s=200, **floor)])
+        second = self.write([row(ops_per_s=100), row(ops_per_s=400, **floor)], name="again.csv")
+        results = plot.Results([first, second])
+        panel = results.panels[0]
+        self.assertEqual([results.floor(panel, competitor, 1, "floor_plain") for competitor in results.competitors], [200, 400])
 
     def test_conflicts_are_per_1000_attempts_and_strategies_without_any_are_named(self):
         seen = self.drawn(ordinary_rows(), draw=plot.draw_conflicts)
