@@ -37,6 +37,8 @@ struct Counters {
   /// Results of a transform that were thrown away because of a conflict.
   std::uint64_t transforms_discarded = 0;
   std::uint64_t rejected = 0;
+  /// Waiting after somebody else was faster (core/backoff.hpp).
+  std::uint64_t backoff_ns = 0;
 
   [[nodiscard]] std::uint64_t conflicts() const noexcept {
     return conflict_missing + conflict_seq_no + conflict_exists + conflict_version;
@@ -49,7 +51,7 @@ struct Counters {
     /// Merged by maximum instead of sum.
     bool is_maximum = false;
   };
-  static const std::array<Field, 16>& fields() noexcept;
+  static const std::array<Field, 17>& fields() noexcept;
 
   void merge(const Counters& other) noexcept {
     for (const Field& field : fields()) {
@@ -101,8 +103,8 @@ struct Counters {
   }
 };
 
-inline const std::array<Counters::Field, 16>& Counters::fields() noexcept {
-  static constexpr std::array<Field, 16> kFields{{
+inline const std::array<Counters::Field, 17>& Counters::fields() noexcept {
+  static constexpr std::array<Field, 17> kFields{{
       {"attempts", &Counters::attempts, "decisions on a write that were carried through"},
       {"applied", &Counters::applied, "writes that created, updated or deleted a live document"},
       {"noop", &Counters::noop, "updates whose transform changed nothing"},
@@ -119,6 +121,7 @@ inline const std::array<Counters::Field, 16>& Counters::fields() noexcept {
       {"read_retries_longest", &Counters::read_retries_longest, "longest run of read retries in one read", true},
       {"transforms_discarded", &Counters::transforms_discarded, "results of a transform thrown away after a conflict"},
       {"rejected", &Counters::rejected, "operations refused for their input or for want of numbers"},
+      {"backoff_ns", &Counters::backoff_ns, "ns spent waiting after another thread was faster"},
   }};
   return kFields;
 }

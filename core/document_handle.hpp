@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/backoff.hpp"
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"
@@ -78,7 +79,9 @@ class DocumentHandle {
     auto target = self().find(id);
     if constexpr (Derived::kInfo.updates_in_place) {
       if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
-        return self().update_target(target, transform, options);
+        const Outcome outcome = self().update_target(target, transform, options);
+        succeed();
+        return outcome;
       }
     }
     return update_optimistically(target, transform, options);
@@ -106,7 +109,7 @@ class DocumentHandle {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  protected:
-  DocumentHandle() = default;
+  explicit DocumentHandle(BackoffKind backoff = BackoffKind::none) : backoff_(backoff) {}
 
   /// An attempt is carried through from here on: nothing that can fail for want of memory, numbers or versions comes
   /// after.
@@ -137,6 +140,11 @@ class DocumentHandle {
     return finish(undecided(decision, state));
   }
 
+  /// After somebody else was faster.
+  void stand_back() noexcept {
+    if constexpr (Derived::kInfo.backs_off) counters_.backoff_ns += backoff_.after_failure();
+  }
+
   /// An update that found no live document.
   Outcome missing(const State& state) noexcept {
     begin_attempt();
@@ -148,6 +156,7 @@ class DocumentHandle {
   }
 
   Counters counters_;
+  Backoff backoff_;
   /// What an update read, and what its transform computes; kept for their memory.
   Document current_;
   Source next_;
@@ -170,7 +179,18 @@ class DocumentHandle {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     auto target = self().find(id);
-    return self().write_target(target, write);
+    const Outcome outcome = self().write_target(target, write);
+    using Kind = Precondition::Kind;
+    if (!outcome.conflicted()) {
+      succeed();
+    } else if (write.precondition.kind == Kind::seq_no_term || write.precondition.kind == Kind::version) {
+      stand_back();  // before the client reads and tries again
+    }
+    return outcome;
+  }
+
+  void succeed() noexcept {
+    if constexpr (Derived::kInfo.backs_off) backoff_.after_success();
   }
 
   /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all
@@ -192,7 +212,11 @@ class DocumentHandle {
         outcome = transform_and_write(target, state, transform, options);
       }
       outcome.retries = retries;
-      if (!outcome.conflicted()) return outcome;
+      if (!outcome.conflicted()) {
+        succeed();
+        return outcome;
+      }
+      stand_back();
       // A given condition that failed once fails always.
       if (conditional || retries == options.retry_on_conflict) return outcome;
     }

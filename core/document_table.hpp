@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/backoff.hpp"
 #include "core/clock.hpp"
 #include "core/counters.hpp"
 #include "core/document.hpp"
@@ -25,6 +26,8 @@ struct TableOptions {
   const Clock* clock = &SteadyClock::instance();
   /// The first number of every shard.
   std::uint64_t first_seq_no = 0;
+  /// What handles do after a failure, where the strategy backs off (StrategyInfo::backs_off).
+  BackoffKind backoff = BackoffKind::none;
 };
 
 /// Bytes of one table, as asked of the system; pages never touched are counted too.

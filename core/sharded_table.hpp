@@ -20,7 +20,10 @@ class ShardedTable {
  public:
   /// Throws std::invalid_argument if an option is out of its range.
   explicit ShardedTable(const TableOptions& options)
-      : shard_count_(check(options).shards), clock_(*options.clock), gc_deletes_ms_(options.gc_deletes_ms) {
+      : shard_count_(check(options).shards),
+        clock_(*options.clock),
+        gc_deletes_ms_(options.gc_deletes_ms),
+        backoff_(options.backoff) {
     shards_ = std::make_unique<Shard[]>(shard_count_);
     for (std::uint32_t i = 0; i < shard_count_; ++i) shards_[i].start_at(options.first_seq_no);
   }
@@ -35,6 +38,7 @@ class ShardedTable {
 
   // For handles.
 
+  [[nodiscard]] BackoffKind backoff() const noexcept { return backoff_; }
   [[nodiscard]] Shard& shard_for(std::uint64_t hash) noexcept { return shards_[route(hash, shard_count_)]; }
   /// The same by the id, which is not hashed if there is but one.
   [[nodiscard]] Shard& shard_for(std::string_view id) noexcept {
@@ -69,6 +73,7 @@ class ShardedTable {
   std::uint32_t shard_count_;
   const Clock& clock_;
   atomic<std::int64_t> gc_deletes_ms_;
+  BackoffKind backoff_;
   std::unique_ptr<Shard[]> shards_;
 };
 

@@ -56,7 +56,7 @@ class SlotHandle : public DocumentHandle<Derived> {
     std::uint64_t occupant;
   };
 
-  explicit SlotHandle(TableType& table) : table_(table), cache_(table.pool()) {}
+  explicit SlotHandle(TableType& table) : Base(table.backoff()), table_(table), cache_(table.pool()) {}
   ~SlotHandle() {
     try {
       table_.leave({deleted_.linearize(), deleted_.size()});

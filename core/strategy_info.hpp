@@ -51,6 +51,8 @@ struct StrategyInfo {
   bool updates_in_place = false;
   bool updates_optimistically = true;
   UpdateForm default_form = UpdateForm::optimistic;
+  /// Handles obey TableOptions::backoff.
+  bool backs_off = false;
 
   /// It promises something, so there is something to verify.
   [[nodiscard]] constexpr bool is_verifiable() const noexcept {

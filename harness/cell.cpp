@@ -377,8 +377,8 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   malloc_trim(0);
   reset_peak_rss();
   const SteadyTime began = steady_now();
-  const std::unique_ptr<AnyTable> made =
-      type.make({.shards = conditions.shards, .gc_deletes_ms = conditions.gc_deletes_ms});
+  const std::unique_ptr<AnyTable> made = type.make(
+      {.shards = conditions.shards, .gc_deletes_ms = conditions.gc_deletes_ms, .backoff = conditions.backoff});
   AnyTable& table = *made;
   Claims claims;
   FirstError error;

@@ -29,6 +29,7 @@ struct Conditions {
   /// 0: never.
   std::int64_t fail_over_every_ms = 0;
   UpdateForm update_form = UpdateForm::strategy_default;
+  BackoffKind backoff = BackoffKind::none;
   bool pinned = false;
   std::uint64_t seed = 1;
 };

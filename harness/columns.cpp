@@ -80,7 +80,8 @@ void add_identity(std::vector<Column>& all) {
       [](const Row& r) { return number(r.cell.workload->think_ns); });
   add("retry_on_conflict", "tries after the first one",
       [](const Row& r) { return number(r.cell.workload->retry_on_conflict); });
-  add("backoff", "waiting between tries", [](const Row&) { return std::string("none"); });
+  add("backoff", "how strategies that back off wait after another thread was faster: none, exponential or adaptive",
+      [](const Row& r) { return std::string(to_string(r.conditions.backoff)); });
   add("gc_deletes_ms", "ms for which a tombstone keeps its version",
       [](const Row& r) { return number(r.conditions.gc_deletes_ms); });
   add("fail_over_every_ms", "ms between raises of the primary term; 0: never",
@@ -114,7 +115,6 @@ void add_counters(std::vector<Column>& all) {
     all.push_back({std::string(field.name), fmt::format("in the window: {}", field.meaning),
                    [&field](const Row& r) { return number(r.measurement.window_counters.*field.member); }});
   }
-  all.push_back({"backoff_ns", "ns spent waiting between tries, in the window", [](const Row&) { return number(0); }});
   for (const Counters::Field& field : Counters::fields()) {
     all.push_back({fmt::format("life_{}", field.name), fmt::format("from the fill to the end: {}", field.meaning),
                    [&field](const Row& r) { return number(r.measurement.lifetime_counters.*field.member); }});

@@ -19,15 +19,16 @@ std::string_view update_forms(const StrategyInfo& info) {
 }
 
 void list_strategies() {
-  constexpr std::string_view kLine = "  {:<26} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {}\n";
+  constexpr std::string_view kLine = "  {:<26} {:<12} {:<17} {:<17} {:<17} {:<15} {:<8} {:<8} {}\n";
   fmt::print("STRATEGIES (--strategy)\n");
-  fmt::print(fmt::runtime(kLine), "name", "semantics", "get", "write", "create", "reclamation", "bounded", "update");
+  fmt::print(fmt::runtime(kLine), "name", "semantics", "get", "write", "create", "reclamation", "bounded", "back-off",
+             "update");
   std::vector<StrategyInfo> all(strategies().begin(), strategies().end());
   all.push_back(kRemoteStrategy);
   for (const StrategyInfo& info : all) {
     fmt::print(fmt::runtime(kLine), info.name, to_string(info.semantics), to_string(info.get), to_string(info.write),
                to_string(info.create), to_string(info.reclamation), info.memory_bounded ? "yes" : "no",
-               update_forms(info));
+               info.backs_off ? "yes" : "no", update_forms(info));
     fmt::print("      {}\n", info.summary);
   }
   for (const MissingStrategy& missing : missing_strategies()) {
@@ -35,7 +36,7 @@ void list_strategies() {
   }
   fmt::print(
       "  get, write, create: the progress claimed. bounded: memory stays below a bound even if a thread is suspended\n"
-      "  for ever. *: the form that --update default takes.\n\n");
+      "  for ever. back-off: obeys --backoff. *: the form that --update default takes.\n\n");
 }
 
 void list_workloads() {

@@ -23,7 +23,8 @@ struct OptionSpec {
 
 constexpr OptionSpec kOptions[] = {
     {"strategy", "A,B,...|all",
-     "strategies to compare; peers: the maps of other libraries; floors: what the machine can do (default: all; see occkit list)"},
+     "strategies to compare; peers: the maps of other libraries; floors: what the machine can do (default: all; see "
+     "occkit list)"},
     {"threads", "N,M,...", "thread counts (default: 1,2,4)"},
     {"workload", "NAME,...", "named workloads (see occkit list); options below override what they bundle"},
     {"docs", "N", "documents (default: 100000)"},
@@ -35,6 +36,8 @@ constexpr OptionSpec kOptions[] = {
     {"client", "WHO", "who tries again: update (the table) | if_seq_no | version (the client's own loop)"},
     {"retry-on-conflict", "N", "tries after the first (default: 0; 1000 in named workloads)"},
     {"update", "FORM", "default | in_place | optimistic"},
+    {"backoff", "KIND",
+     "waiting after a failure, of strategies that do: none | exponential | adaptive (default: none)"},
     {"transform", "HOW", "counter | json (default: counter; json with --load)"},
     {"json-field", "NAME", "the field that the json transform adds 1 to (default: counter)"},
     {"think-ns", "NS", "work between read and write of an update (default: 0)"},

@@ -129,6 +129,7 @@ Conditions conditions_of(const Reader& options) {
   }
   constexpr std::array<std::string_view, 3> kForms{"default", "in_place", "optimistic"};
   conditions.update_form = static_cast<UpdateForm>(options.choice("update", kForms).value_or(0));
+  conditions.backoff = static_cast<BackoffKind>(options.choice("backoff", kBackoffKinds).value_or(0));
   conditions.pinned = options.text("pin").has_value();
   conditions.seed = options.whole("seed", 0, UINT64_MAX).value_or(1);
   return conditions;

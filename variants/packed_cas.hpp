@@ -30,6 +30,7 @@ class PackedCas : public SlotTable<PackedSlot> {
       .write = Progress::lock_free,
       .reclamation = Reclamation::word_validated,
       .reuses_slots = true,
+      .backs_off = true,
   };
 
   using SlotTable::SlotTable;
@@ -75,6 +76,7 @@ class PackedCas : public SlotTable<PackedSlot> {
         ++counters_.publication_failures;
         ++counters_.seq_no_gaps;
         moves = false;
+        stand_back();
       }
     }
   };

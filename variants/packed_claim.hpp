@@ -61,6 +61,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
+      .backs_off = true,
   };
 
   using SlotTable::SlotTable;
@@ -129,6 +130,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         }
         begin_attempt();
         ++counters_.publication_failures;
+        stand_back();
       }
     }
 
@@ -230,7 +232,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     /// The word before the claim. Nothing if the slot is no longer that occupant's.
-    static std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
+    std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
       ClaimSlot& slot = *target.slot;
       SpinWait wait;
       for (;;) {
@@ -241,6 +243,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
           return std::nullopt;
         }
         if (!slot.key.held_by(target.occupant)) return std::nullopt;
+        stand_back();
         wait.pause();
       }
     }

@@ -52,6 +52,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
       .write = kEpochs ? Progress::lock_free : Progress::blocking,
       .reclamation = kEpochs ? Reclamation::epoch : Reclamation::rcu,
       .memory_bounded = !kEpochs,
+      .backs_off = true,
   };
 
   using SlotTable::SlotTable;
@@ -121,6 +122,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
         }
         ++this->counters_.publication_failures;
         ++this->counters_.seq_no_gaps;
+        this->stand_back();
       }
     }
 

@@ -42,6 +42,7 @@ class SlotTable {
   [[nodiscard]] MemoryUse memory() const { return {}; }
 
   BlockPool& pool() { return pool_; }
+  [[nodiscard]] BackoffKind backoff() const { return BackoffKind::none; }
   Shard& shard_for(std::uint64_t) { return shard_; }
 
   Place find(std::uint64_t, std::string_view id) const {
