@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -42,24 +45,20 @@ inline Outcome undecided(const Decision& decision, const State& state) noexcept 
 ///   void find_again(target)                              before a retry
 ///   Precondition guard_of(const Document&)               the condition under which the optimistic update writes
 ///
-/// and counts attempts with the functions below.
+/// and counts attempts with the functions below. If its cache misses are many and can be foreseen it may provide, so
+/// that those of one bulk call overlap,
+///
+///   Known                                                what stays true of an id whatever is written
+///   void look_ahead(span<const BulkItem>, span<Known>)   asks for what the items will need, and fills in what is known
+///                                                        of their ids; kLookAhead items at most
+///   auto find(id, const Known&)                          as find(id)
 template <class Derived>
 class DocumentHandle {
  public:
   DocumentHandle(const DocumentHandle&) = delete;
   DocumentHandle& operator=(const DocumentHandle&) = delete;
 
-  Outcome get(std::string_view id, Document& into) {
-    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
-    auto target = self().find(id);
-    const State state = self().read_target(target, &into);
-    if (!state.live()) {
-      ++counters_.gets_not_found;
-      return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
-    }
-    ++counters_.gets_found;
-    return {.result = Result::found, .version = state.version, .word = state.word, .decided_on = state.word};
-  }
+  Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
   Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     return write_to(id, {Operation::index, source, precondition});
@@ -72,44 +71,72 @@ class DocumentHandle {
   }
 
   Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
-    if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
-    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
-    if (!allowed(options)) return reject(Cause::update_condition_unsupported);
-    if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
-    auto target = self().find(id);
-    if constexpr (Derived::kInfo.updates_in_place) {
-      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
-        const Outcome outcome = self().update_target(target, transform, options);
-        succeed();
-        return outcome;
-      }
-    }
-    return update_optimistically(target, transform, options);
+    return update_at(id, transform, options);
   }
 
   void bulk(std::span<BulkItem> items) {
-    for (BulkItem& item : items) {
-      switch (item.kind) {
-        case BulkItem::Kind::get:
-          item.outcome = get(item.id, *item.document);
-          break;
-        case BulkItem::Kind::index:
-          item.outcome = index(item.id, item.source, item.precondition);
-          break;
-        case BulkItem::Kind::remove:
-          item.outcome = remove(item.id, item.precondition);
-          break;
-        case BulkItem::Kind::update:
-          item.outcome = update(item.id, *item.transform, item.options);
-          break;
+    if constexpr (requires { typename Derived::Known; }) {
+      std::array<typename Derived::Known, kLookAhead> known;
+      while (!items.empty()) {
+        const auto group = items.first(std::min(items.size(), kLookAhead));
+        self().look_ahead(group, std::span(known).first(group.size()));
+        for (std::size_t i = 0; i < group.size(); ++i) carry_out(group[i], known[i]);
+        items = items.subspan(group.size());
       }
+    } else {
+      for (BulkItem& item : items) carry_out(item);
     }
   }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  protected:
+  /// As many as a core has cache misses under way at a time.
+  static constexpr std::size_t kLookAhead = 16;
+
   explicit DocumentHandle(BackoffKind backoff = BackoffKind::none) : backoff_(backoff) {}
+
+  /// An item as if called alone; `known` is nothing, or what look_ahead told of its id.
+  template <class... Known>
+  void carry_out(BulkItem& item, const Known&... known) {
+    switch (item.kind) {
+      case BulkItem::Kind::get:
+        item.outcome = get_from(item.id, *item.document, known...);
+        break;
+      case BulkItem::Kind::index:
+      case BulkItem::Kind::remove:
+        item.outcome = write_to(item.id, write_of(item), known...);
+        break;
+      case BulkItem::Kind::update:
+        item.outcome = update_at(item.id, *item.transform, item.options, known...);
+        break;
+    }
+  }
+
+  static Cause check_id(std::string_view id) noexcept {
+    if (id.empty()) return Cause::id_empty;
+    return id.size() > kMaxIdBytes ? Cause::id_too_long : Cause::none;
+  }
+  /// A condition on an update names the write that was read; it cannot also say what to do with a missing document.
+  static bool allowed(const UpdateOptions& options) noexcept {
+    if (options.precondition.kind == Precondition::Kind::none) return true;
+    return options.precondition.kind == Precondition::Kind::seq_no_term && !options.upsert;
+  }
+  /// Of an item that indexes or removes.
+  static Write write_of(const BulkItem& item) noexcept {
+    if (item.kind == BulkItem::Kind::remove) return {Operation::remove, {}, item.precondition};
+    return {Operation::index, item.source, item.precondition};
+  }
+
+  /// What a get of that state answers.
+  Outcome answer_get(const State& state) noexcept {
+    if (!state.live()) {
+      ++counters_.gets_not_found;
+      return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
+    }
+    ++counters_.gets_found;
+    return {.result = Result::found, .version = state.version, .word = state.word, .decided_on = state.word};
+  }
 
   /// An attempt is carried through from here on: nothing that can fail for want of memory, numbers or versions comes
   /// after.
@@ -164,21 +191,18 @@ class DocumentHandle {
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
-  /// A condition on an update names the write that was read; it cannot also say what to do with a missing document.
-  static bool allowed(const UpdateOptions& options) noexcept {
-    if (options.precondition.kind == Precondition::Kind::none) return true;
-    return options.precondition.kind == Precondition::Kind::seq_no_term && !options.upsert;
+  template <class... Known>
+  Outcome get_from(std::string_view id, Document& into, const Known&... known) {
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    auto target = self().find(id, known...);
+    return answer_get(self().read_target(target, &into));
   }
 
-  static Cause check_id(std::string_view id) noexcept {
-    if (id.empty()) return Cause::id_empty;
-    return id.size() > kMaxIdBytes ? Cause::id_too_long : Cause::none;
-  }
-
-  Outcome write_to(std::string_view id, const Write& write) {
+  template <class... Known>
+  Outcome write_to(std::string_view id, const Write& write, const Known&... known) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
-    auto target = self().find(id);
+    auto target = self().find(id, known...);
     const Outcome outcome = self().write_target(target, write);
     using Kind = Precondition::Kind;
     if (!outcome.conflicted()) {
@@ -191,6 +215,23 @@ class DocumentHandle {
 
   void succeed() noexcept {
     if constexpr (Derived::kInfo.backs_off) backoff_.after_success();
+  }
+
+  template <class... Known>
+  Outcome update_at(std::string_view id, Transform transform, const UpdateOptions& options, const Known&... known) {
+    if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
+    if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
+    if (!allowed(options)) return reject(Cause::update_condition_unsupported);
+    if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    auto target = self().find(id, known...);
+    if constexpr (Derived::kInfo.updates_in_place) {
+      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
+        const Outcome outcome = self().update_target(target, transform, options);
+        succeed();
+        return outcome;
+      }
+    }
+    return update_optimistically(target, transform, options);
   }
 
   /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all

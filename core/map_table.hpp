@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "core/atomic.hpp"
 #include "core/document_handle.hpp"
@@ -67,6 +71,12 @@ class MapAllocator {
 ///   void change_or_insert(const MapKey&, f)   the same, of a record that is made if there is none
 ///   void erase_absent(const MapKey&)          removes a record in which nothing was ever written
 ///
+/// and, if it has a call that visits several keys, one after the other and faster than so many calls,
+///
+///   static constexpr bool kVisitsSeveral      true
+///   void look_at_all(span<const MapKey>, f)   calls f(key, const MapRecord&) for those that there are
+///   void change_all(span<const MapKey>, f)    calls f(key, MapRecord&) likewise
+///
 /// Everything of a call, `decide` included, happens inside f, so one visit per call. Blocking as the map is. A source is
 /// overwritten in place. Records of deleted ids stay: memory grows with the ids ever written.
 template <class Map>
@@ -97,6 +107,20 @@ class MapHandle : public DocumentHandle<Derived> {
 
  public:
   explicit MapHandle(TableType& table) noexcept : table_(table) {}
+
+  void bulk(std::span<BulkItem> items) {
+    if constexpr (requires { requires std::remove_cvref_t<decltype(table_.map())>::kVisitsSeveral; }) {
+      while (!items.empty()) {
+        const auto run = items.first(visited_together(items));
+        std::size_t done = 0;
+        if (run.size() > 1) done = run.front().kind == BulkItem::Kind::get ? get_all(run) : write_all(run);
+        for (BulkItem& item : run.subspan(done)) this->carry_out(item);
+        items = items.subspan(run.size());
+      }
+    } else {
+      Base::bulk(items);
+    }
+  }
 
  private:
   struct Target {
@@ -158,6 +182,58 @@ class MapHandle : public DocumentHandle<Derived> {
     if (outcome.result == Result::rejected) table_.map().erase_absent(target.key);
   }
 
+  static bool is_get(const BulkItem& item) noexcept { return item.kind == BulkItem::Kind::get; }
+
+  /// How many of the first items one call can visit: gets, or writes for which nothing has to be looked at before their
+  /// record. At least one, which then may be anything.
+  static std::size_t visited_together(std::span<const BulkItem> items) noexcept {
+    const auto fits = [&](const BulkItem& item) {
+      if (is_get(item) != is_get(items.front()) || Base::check_id(item.id) != Cause::none) return false;
+      if (item.kind != BulkItem::Kind::update) return item.source.size() <= kMaxSourceBytes;
+      return item.options.form != UpdateForm::optimistic && !item.options.upsert && Base::allowed(item.options);
+    };
+    const auto end = std::ranges::find_if_not(items, fits);
+    return std::max<std::size_t>(1, static_cast<std::size_t>(end - items.begin()));
+  }
+
+  std::span<const MapKey> keys_of(std::span<const BulkItem> items) {
+    keys_.clear();
+    for (const BulkItem& item : items) {
+      fault_point(FaultPoint::before_read);
+      keys_.emplace_back(item.id);
+    }
+    return keys_;
+  }
+
+  /// Records come in the order of the keys; an id that was passed over is not there.
+  std::size_t get_all(std::span<BulkItem> items) {
+    std::size_t at = 0;
+    table_.map().look_at_all(keys_of(items), [&](const MapKey& key, const MapRecord& record) {
+      fault_point(FaultPoint::holding_lock);
+      while (!(keys_[at] == key)) items[at++].outcome = this->answer_get({});
+      items[at].outcome = this->answer_get(read(record, items[at].document));
+      ++at;
+    });
+    while (at < items.size()) items[at++].outcome = this->answer_get({});
+    return at;
+  }
+
+  /// Up to the first id that is not there, so that numbers are drawn in the order of the items. How many.
+  std::size_t write_all(std::span<BulkItem> items) {
+    std::size_t at = 0;
+    bool passed_over = false;
+    table_.map().change_all(keys_of(items), [&](const MapKey& key, MapRecord& record) {
+      passed_over = passed_over || !(keys_[at] == key);
+      if (passed_over) return;
+      fault_point(FaultPoint::holding_lock);
+      BulkItem& item = items[at++];
+      Shard& shard = table_.shard_for(item.id);
+      item.outcome = item.kind == BulkItem::Kind::update ? update_record(record, shard, *item.transform, item.options)
+                                                         : write_record(record, shard, this->write_of(item));
+    });
+    return at;
+  }
+
   static State read(const MapRecord& record, Document* into) {
     const State state = record.state();
     if (into != nullptr && state.live()) {
@@ -208,6 +284,8 @@ class MapHandle : public DocumentHandle<Derived> {
   }
 
   TableType& table_;
+  /// Of the items that are visited together; kept for its memory.
+  std::vector<MapKey> keys_;
 };
 
 }  // namespace occ

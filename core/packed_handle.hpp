@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/packed_slot.hpp"
+#include "core/prefetch.hpp"
 #include "core/slot_handle.hpp"
 
 namespace occ {
@@ -74,6 +75,11 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
   }
 
   State read(Target& target, Document* into) { return look(target, into).state; }
+
+  static void prefetch_body(const PackedSlot& slot) noexcept {
+    // relaxed: only an address
+    prefetch_bytes(slot.state.load_pointer(std::memory_order_relaxed), kSmallBlockBytes);
+  }
 
   static Block* occupy(PackedSlot& slot, SeqNoTerm word, Block* body, const Write& write) noexcept {
     // relaxed: nobody else changes a vacant slot

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <boost/circular_buffer.hpp>
 #include <cstdint>
 #include <new>
@@ -16,6 +17,7 @@
 #include "core/fault_point.hpp"
 #include "core/hash.hpp"
 #include "core/outcome.hpp"
+#include "core/prefetch.hpp"
 #include "core/shard.hpp"
 #include "core/slot_key.hpp"
 #include "core/strategy_info.hpp"
@@ -37,6 +39,8 @@ namespace occ {
 ///                                                   it; the block comes back if the slot does not need it
 ///   bool vacate(Target&)                            if its kInfo says that slots are used again: SlotTable::purge, if
 ///                                                   there is an expired tombstone; false if it has to be tried again
+///   void prefetch_body(const Slot&)                 if a body is outside its slot: asks for it. The slot can be any
+///                                                   id's by then
 ///
 /// and counts attempts that reached its slot with the functions of DocumentHandle.
 template <class Derived, class TableType>
@@ -70,8 +74,31 @@ class SlotHandle : public DocumentHandle<Derived> {
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
-  Target find(std::string_view id) {
-    const std::uint64_t hash = hash_id(id);
+  /// The hash.
+  using Known = std::uint64_t;
+
+  /// Each stage asks for what the next one looks at. Only hints: the buckets are searched again, and ids compared,
+  /// when an item's turn comes, so that it sees what the items before it did.
+  void look_ahead(std::span<const BulkItem> items, std::span<Known> hashes) const noexcept {
+    std::array<Slot*, Base::kLookAhead> slots;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      hashes[i] = hash_id(items[i].id);
+      table_.prefetch(hashes[i]);
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      slots[i] = table_.candidate(hashes[i]);
+      prefetch_bytes(slots[i], sizeof(Slot));
+    }
+    if constexpr (requires(const Derived& derived, const Slot& slot) { derived.prefetch_body(slot); }) {
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        if (slots[i] != nullptr) static_cast<const Derived*>(this)->prefetch_body(*slots[i]);
+      }
+    }
+  }
+
+  Target find(std::string_view id) { return find(id, hash_id(id)); }
+
+  Target find(std::string_view id, Known hash) {
     fault_point(FaultPoint::before_read);
     const auto place = table_.find(hash, id);
     return {id, hash, table_.shard_for(hash), place.slot, place.occupant};

@@ -40,6 +40,8 @@ class SlotTable : public ShardedTable {
 
   [[nodiscard]] BlockPool& pool() noexcept { return pool_; }
   [[nodiscard]] Place find(std::uint64_t hash, std::string_view id) const noexcept { return directory_.find(hash, id); }
+  void prefetch(std::uint64_t hash) const noexcept { directory_.prefetch(hash); }
+  [[nodiscard]] Slot* candidate(std::uint64_t hash) const noexcept { return directory_.candidate(hash); }
   /// The place of an id that is there; if it is not, no place, and `publish(slot, word)` has given a slot of its own
   /// its first state, under the number `word`, unless numbers have run out. Blocking. Throws std::bad_alloc.
   template <class Publish>

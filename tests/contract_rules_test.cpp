@@ -414,6 +414,28 @@ TEST_P(ContractRules, fail_over_raises_the_term_of_one_shard) {
   EXPECT_EQ(table->next(1), SeqNoTerm(1, 2));
 }
 
+Outcome carry_out_alone(AnyHandle& handle, const BulkItem& item, Document& into) {
+  switch (item.kind) {
+    case BulkItem::Kind::get:
+      return handle.get(item.id, into);
+    case BulkItem::Kind::index:
+      return handle.index(item.id, item.source, item.precondition);
+    case BulkItem::Kind::remove:
+      return handle.remove(item.id, item.precondition);
+    default:
+      return handle.update(item.id, *item.transform, item.options);
+  }
+}
+
+void expect_equal(const Outcome& actual, const Outcome& expected) {
+  EXPECT_EQ(actual.result, expected.result);
+  EXPECT_EQ(actual.cause, expected.cause);
+  EXPECT_EQ(actual.version, expected.version);
+  EXPECT_EQ(actual.word, expected.word);
+  EXPECT_EQ(actual.decided_on, expected.decided_on);
+  EXPECT_EQ(actual.retries, expected.retries);
+}
+
 TEST_P(ContractRules, bulk_equals_single_calls_in_order) {
   const auto append = [](const DocumentView& current, Source& into) {
     const std::string text = std::string(as_text(current.source)) + "+";
@@ -444,16 +466,7 @@ TEST_P(ContractRules, bulk_equals_single_calls_in_order) {
   std::size_t at = 0;
   for (const BulkItem& item : items) {
     SCOPED_TRACE(at++);
-    const Outcome expected = item.kind == Kind::get      ? handle->get(item.id, document_)
-                             : item.kind == Kind::index  ? handle->index(item.id, item.source, item.precondition)
-                             : item.kind == Kind::remove ? handle->remove(item.id, item.precondition)
-                                                         : handle->update(item.id, *item.transform, item.options);
-    EXPECT_EQ(item.outcome.result, expected.result);
-    EXPECT_EQ(item.outcome.cause, expected.cause);
-    EXPECT_EQ(item.outcome.version, expected.version);
-    EXPECT_EQ(item.outcome.word, expected.word);
-    EXPECT_EQ(item.outcome.decided_on, expected.decided_on);
-    EXPECT_EQ(item.outcome.retries, expected.retries);
+    expect_equal(item.outcome, carry_out_alone(*handle, item, document_));
   }
   EXPECT_EQ(items[1].outcome.result, Result::created);
   EXPECT_EQ(items[2].outcome.result, Result::conflict);
@@ -465,6 +478,69 @@ TEST_P(ContractRules, bulk_equals_single_calls_in_order) {
     EXPECT_EQ(handle_->counters().*field.member, handle->counters().*field.member) << field.name;
   }
   EXPECT_EQ(read("a"), "two");
+}
+
+// Items of few ids, several of one id in a call: created and read, deleted and made again, refused amid others, more than
+// are looked ahead at, and slots that go to another id between two items since tombstones have expired.
+TEST_P(ContractRules, bulk_of_random_items_equals_single_calls_in_order) {
+  using Kind = BulkItem::Kind;
+  const auto grow = [](const DocumentView& current, Source& into) {
+    const std::string text = std::string(as_text(current.source)) + "+";
+    into.assign(occ::as_bytes(text));
+    return text.size() % 7 == 0 ? Transformed::remove : text.size() % 5 == 0 ? Transformed::keep : Transformed::write;
+  };
+  const Transform transform = grow;
+  std::vector<std::string> ids{"", std::string(513, 'i')};
+  for (int i = 0; i < 24; ++i) ids.push_back("id" + std::to_string(i) + std::string(i % 3 == 0 ? 50 : 0, '.'));
+  const std::string text(300, 's');
+  static const std::string too_large(kMaxSourceBytes + 1, 'l');
+  for (std::uint64_t seed = 1; seed <= scaled(20); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ManualClock clock;
+    const TableOptions options{.shards = 2, .gc_deletes_ms = 5, .clock = &clock};
+    const auto in_bulk = make(options), alone = make(options);
+    const auto bulk_handle = in_bulk->handle(), handle = alone->handle();
+    std::mt19937_64 random(seed);
+    const auto below = [&](std::uint64_t n) { return random() % n; };
+    std::map<std::string_view, SeqNoTerm> words;
+    for (int call = 0; call < 100; ++call) {
+      SCOPED_TRACE("call " + std::to_string(call));
+      std::vector<BulkItem> items(below(50));
+      std::vector<Document> read(items.size());
+      const std::uint64_t kinds = 1 + below(4);  // few kinds make long runs of one
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        BulkItem& item = items[i];
+        item.kind = static_cast<Kind>(below(kinds));
+        item.id = ids[below(100) == 0 ? below(2) : 2 + below(ids.size() - 2)];
+        item.source = occ::as_bytes(std::string_view(text).substr(below(text.size())));
+        if (below(200) == 0) item.source = occ::as_bytes(too_large);
+        item.document = &read[i];
+        item.transform = &transform;
+        if (below(4) == 0) item.precondition = Precondition::must_not_exist();
+        if (below(4) == 0) item.precondition = Precondition::if_word(words[item.id]);
+        if (below(4) == 0) item.options.upsert = item.source;
+        if (below(8) == 0) item.options.precondition = Precondition::if_word(words[item.id]);
+        if (below(50) == 0) item.options.precondition = Precondition::must_not_exist();  // rejected
+      }
+      bulk_handle->bulk(items);
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        SCOPED_TRACE("item " + std::to_string(i));
+        const BulkItem& item = items[i];
+        expect_equal(item.outcome, carry_out_alone(*handle, item, document_));
+        if (item.kind == Kind::get && item.outcome.result == Result::found) {
+          EXPECT_EQ(read[i].source.text(), document_.source.text());
+          EXPECT_EQ(read[i].word, document_.word);
+        }
+        if (item.outcome.wrote()) words[item.id] = item.outcome.word;
+        if (HasFailure()) return;
+      }
+      clock.advance_ms(static_cast<std::int64_t>(below(4)));
+    }
+    for (std::uint32_t shard = 0; shard < 2; ++shard) EXPECT_EQ(in_bulk->next(shard), alone->next(shard));
+    for (const Counters::Field& field : Counters::fields()) {
+      EXPECT_EQ(bulk_handle->counters().*field.member, handle->counters().*field.member) << field.name;
+    }
+  }
 }
 
 TEST_P(ContractRules, bulk_over_shards_keeps_the_order_within_each) {

@@ -79,6 +79,19 @@ TEST_F(DirectoryTest, find_tells_ids_of_one_hash_apart) {
   EXPECT_EQ(directory_.find(42, "c").slot, nullptr);
 }
 
+TEST_F(DirectoryTest, candidate_is_the_slot_of_an_id_that_is_there_and_seldom_that_of_one_that_is_not) {
+  constexpr std::uint64_t kIds = 20'000;
+  EXPECT_EQ(directory_.candidate(hash_id("id")), nullptr);
+  for (std::uint64_t i = 0; i < kIds; ++i) insert(id_of(i));
+  std::uint64_t wrong = 0;
+  for (std::uint64_t i = 0; i < kIds; ++i) {
+    directory_.prefetch(hash_id(id_of(i)));
+    wrong += directory_.candidate(hash_id(id_of(i))) == find(id_of(i)) ? 0 : 1;
+    wrong += directory_.candidate(hash_id(id_of(i + kIds))) == nullptr ? 0 : 1;
+  }
+  EXPECT_LE(wrong, kIds / 1'000);
+}
+
 TEST_F(DirectoryTest, growth_moves_no_slot_and_loses_none) {
   const std::uint64_t ids = scaled(200'000);
   const std::size_t empty_bytes = directory_.bytes();

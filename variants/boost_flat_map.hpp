@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/unordered/concurrent_flat_map.hpp>
+#include <functional>
+#include <span>
 #include <utility>
 
 #include "core/map_table.hpp"
@@ -9,7 +11,17 @@ namespace occ {
 
 /// boost::concurrent_flat_map through visitation.
 class BoostFlat {
+  using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;
+  using Map = boost::concurrent_flat_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<MapKey>, Allocator>;
+  template <class M>
+  static constexpr bool kHasBulkVisits = requires {
+    M::bulk_visit_size;
+  };
+
  public:
+  /// Boost 1.84 and newer.
+  static constexpr bool kVisitsSeveral = kHasBulkVisits<Map>;
+
   explicit BoostFlat(MapMemory& memory) : map_(Allocator(memory)) {}
 
   template <class F>
@@ -29,13 +41,22 @@ class BoostFlat {
     map_.erase_if(key, [](const auto& entry) { return entry.second.absent(); });
   }
 
+  template <class F>
+  void look_at_all(std::span<const MapKey> keys, F&& f) {
+    map_.cvisit(keys.begin(), keys.end(), [&](const auto& entry) { f(entry.first, entry.second); });
+  }
+  template <class F>
+  void change_all(std::span<const MapKey> keys, F&& f) {
+    map_.visit(keys.begin(), keys.end(), [&](auto& entry) { f(entry.first, entry.second); });
+  }
+
  private:
-  using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;
-  boost::concurrent_flat_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<MapKey>, Allocator> map_;
+  Map map_;
 };
 
 /// Peer: boost::concurrent_flat_map (Boost 1.83 and newer).
 ///
+/// A bulk call is one bulk visit for gets that follow one another, and one for writes, with Boost 1.84 and newer.
 /// Progress: blocking throughout; growth stops everybody.
 /// Cost: dependent misses 2 (metadata, entry in place). Locked instructions: get 4, two-call update 7.
 /// When not: values that are referred to from elsewhere: they move.

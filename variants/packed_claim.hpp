@@ -4,6 +4,7 @@
 
 #include "core/fault_point.hpp"
 #include "core/packed_slot.hpp"
+#include "core/prefetch.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
 #include "core/spin_wait.hpp"
@@ -103,6 +104,11 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     };
 
     State read(Target& target, Document* into) { return look(target, into).state; }
+
+    static void prefetch_body(const ClaimSlot& slot) noexcept {
+      // relaxed: only an address
+      prefetch_bytes(slot.block.load(std::memory_order_relaxed), kSmallBlockBytes);
+    }
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 

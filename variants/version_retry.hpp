@@ -6,6 +6,7 @@
 
 #include "core/epoch.hpp"
 #include "core/fault_point.hpp"
+#include "core/prefetch.hpp"
 #include "core/rcu.hpp"
 #include "core/slot_handle.hpp"
 #include "core/slot_table.hpp"
@@ -80,6 +81,11 @@ class VersionRetry : public SlotTable<VersionSlot> {
                              body->meta.load(std::memory_order_relaxed)});  // relaxed: constant while pinned
       }
       return state;
+    }
+
+    static void prefetch_body(const VersionSlot& slot) noexcept {
+      // relaxed: only an address
+      prefetch_bytes(slot.body.load(std::memory_order_relaxed), kSmallBlockBytes);
     }
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_version(read.version); }
