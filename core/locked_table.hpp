@@ -51,6 +51,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
  private:
   friend Base;
+  friend Derived;
 
   State read(Target& target, Document* into) {
     const Guard held(this->table_.locks(), target.slot, target.hash);

@@ -10,6 +10,7 @@
 #define OCCKIT_BOOST_FLAT_MAP 1
 #include "variants/boost_flat_map.hpp"
 #endif
+#include "variants/combining.hpp"
 #include "variants/floor_document.hpp"
 #include "variants/floor_line.hpp"
 #include "variants/mutex_global.hpp"
@@ -40,6 +41,7 @@ using Strategies = StrategyList<       //
     MutexKeyed<tbb::queuing_mutex>,    //
     PackedCas,                         //
     PackedClaim,                       //
+    Combining,                         //
     VersionRetry<EpochDomain>,         //
     VersionRetry<RcuDomain>,           //
     StdUnorderedMap<1>,                //
