@@ -3,8 +3,14 @@
 /// include path.
 #pragma once
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace occ {
 
@@ -18,6 +24,52 @@ inline constexpr bool kLayoutIsReal = true;
 /// Two cache lines: the adjacent-line prefetcher of x86-64 pulls lines in pairs, so data of two threads is kept this
 /// far apart.
 inline constexpr std::size_t kFalseSharingRange = 128;
+
+/// Copies `words` words out of atomics that lie on a multiple of 16 bytes, as acquire loads of each one, and may copy
+/// one more, to either side; what is copied is made of whole words, in no order.
+///
+/// On x86-64 two words go at once: an aligned vector load never tears a word (AMD64 manual vol. 2, 7.3.2; Intel SDM
+/// vol. 3, 9.1.1), loads are not reordered with loads, and an instruction that the compiler cannot look into is no data
+/// race to it. The race detector cannot look into it either, so for it, and elsewhere, the words go one by one.
+inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std::byte* to) noexcept {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  for (std::size_t i = 0; i < words; i += 2) {
+    __m128i two;
+#ifdef __AVX__
+    asm volatile("vmovdqa %1, %0" : "=x"(two) : "m"(*reinterpret_cast<const __m128i*>(from + i)) : "memory");
+#else
+    asm volatile("movdqa %1, %0" : "=x"(two) : "m"(*reinterpret_cast<const __m128i*>(from + i)) : "memory");
+#endif
+    std::memcpy(to + 8 * i, &two, sizeof two);
+  }
+#else
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::uint64_t word = from[i].load(std::memory_order_acquire);
+    std::memcpy(to + 8 * i, &word, sizeof word);
+  }
+#endif
+}
+
+/// The other way, as release stores. Exactly `words`.
+inline void store_words(atomic<std::uint64_t>* to, const std::byte* from, std::size_t words) noexcept {
+  std::size_t i = 0;
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  for (; i + 2 <= words; i += 2) {
+    __m128i two;
+    std::memcpy(&two, from + 8 * i, sizeof two);
+#ifdef __AVX__
+    asm volatile("vmovdqa %1, %0" : "=m"(*reinterpret_cast<__m128i*>(to + i)) : "x"(two) : "memory");
+#else
+    asm volatile("movdqa %1, %0" : "=m"(*reinterpret_cast<__m128i*>(to + i)) : "x"(two) : "memory");
+#endif
+  }
+#endif
+  for (; i < words; ++i) {
+    std::uint64_t word;
+    std::memcpy(&word, from + 8 * i, sizeof word);
+    to[i].store(word, std::memory_order_release);
+  }
+}
 
 /// A 64-bit word and a pointer that change together, by one 16-byte compare-and-swap.
 ///

@@ -6,12 +6,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <new>
 #include <tuple>
-#include <vector>
 
+#include "core/arena.hpp"
 #include "core/block.hpp"
 #include "core/block_exchange.hpp"
 #include "core/document.hpp"
@@ -35,25 +34,13 @@ class BlockPool {
   BlockPool() = default;
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
-  ~BlockPool() {
-    for (const Region& region : regions_) munmap(region.start, region.bytes);
-  }
 
   class Cache;
 
   /// Bytes asked of the system.
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    const std::lock_guard held(system_);
-    return mapped_;
-  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return arena_.bytes(); }
 
  private:
-  struct Region {
-    std::byte* start;
-    std::size_t bytes;
-  };
-
-  static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;  // one huge page
   static constexpr std::size_t kIdlePagesBytes = std::size_t{128} << 10;
   static constexpr std::size_t kPageBytes = 4096;
 
@@ -80,24 +67,7 @@ class BlockPool {
   std::byte* claim(std::size_t bytes) {
     const std::lock_guard held(system_);
     fault_point(FaultPoint::taking_new_memory);
-    if (bytes > free_bytes_) {
-      const std::size_t region_bytes =
-          bytes > kRegionBytes / 8 ? (bytes + kPageBytes - 1) / kPageBytes * kPageBytes : kRegionBytes;
-      regions_.reserve(regions_.size() + 1);
-      void* start =
-          mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      if (start == MAP_FAILED) throw std::bad_alloc();
-      regions_.push_back({static_cast<std::byte*>(start), region_bytes});
-      mapped_ += region_bytes;
-      if (region_bytes != kRegionBytes) return static_cast<std::byte*>(start);
-      free_ = static_cast<std::byte*>(start);
-      free_bytes_ = region_bytes;
-    }
-    std::byte* const at = free_;
-    const std::size_t used = std::min(free_bytes_, (bytes + 63) / 64 * 64);
-    free_ += used;
-    free_bytes_ -= used;
-    return at;
+    return arena_.take(bytes);
   }
 
   static Block* chain(std::byte* at, std::size_t size_class) noexcept {
@@ -122,11 +92,8 @@ class BlockPool {
   }
 
   std::array<BlockExchange, kClasses> exchange_;
-  mutable std::mutex system_;
-  std::vector<Region> regions_;
-  std::size_t mapped_ = 0;
-  std::byte* free_ = nullptr;
-  std::size_t free_bytes_ = 0;
+  Arena arena_;
+  std::mutex system_;
 };
 
 /// One handle's free blocks. Used by one thread.

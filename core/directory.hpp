@@ -2,11 +2,10 @@
 
 #include <bit>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string_view>
-#include <vector>
 
+#include "core/arena.hpp"
 #include "core/atomic.hpp"
 #include "core/fault_point.hpp"
 #include "core/hash.hpp"
@@ -45,7 +44,7 @@ template <class Slot, int segment_bits = 8>
 class Directory {
  public:
   Directory() {
-    for (std::size_t i = 0; i < kSegments; ++i) publish(i, allocate(writers_[i], 0));
+    for (std::size_t i = 0; i < kSegments; ++i) publish(i, allocate(0));
   }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -87,7 +86,7 @@ class Directory {
     // relaxed: stored under this lock
     Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
     if (const Place place = find_in(array, hash, id); place.slot != nullptr) return place;
-    if (writer.entries + 1 > array.buckets() * kLanes * kMaxLoadPercent / 100) array = grow(segment, writer, array);
+    if (writer.entries + 1 > array.buckets() * kLanes * kMaxLoadPercent / 100) array = grow(segment, array);
     Slot* const slot = make();
     if (slot == nullptr) return {};
     place(array, hash, entry_of(hash, slot));
@@ -136,14 +135,7 @@ class Directory {
     return sum;
   }
 
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    std::size_t sum = sizeof *this;
-    for (const Writer& writer : writers_) {
-      const std::lock_guard held(writer.lock);
-      sum += writer.bucket_count * sizeof(Bucket);
-    }
-    return sum;
-  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + arena_.bytes(); }
 
  private:
   static constexpr std::size_t kSegments = std::size_t{1} << segment_bits;
@@ -179,8 +171,6 @@ class Directory {
   struct alignas(kFalseSharingRange) Writer {
     mutable SpinLock lock;
     std::size_t entries = 0;
-    std::size_t bucket_count = 0;
-    std::vector<std::unique_ptr<Bucket[]>> arrays;
   };
 
   // Bits of the hash: 0-6 tag, 7-22 in the entry, 24-55 bucket, 56-63 segment.
@@ -256,19 +246,15 @@ class Directory {
     bucket.tags.store(by > 0 ? tags + kOneOverflow : tags - kOneOverflow, std::memory_order_release);
   }
 
-  Array allocate(Writer& writer, unsigned log2) {
-    writer.arrays.push_back(std::make_unique<Bucket[]>(std::size_t{1} << log2));
-    writer.bucket_count += std::size_t{1} << log2;
-    return {writer.arrays.back().get(), log2};
-  }
+  Array allocate(unsigned log2) { return {arena_.template make_array<Bucket>(std::size_t{1} << log2), log2}; }
 
   void publish(std::size_t segment, Array array) noexcept {
     arrays_[segment].store(array.packed(), std::memory_order_release);  // A3 with A4
   }
 
   /// Under the segment's lock. Visits every slot of the segment for its id; readers go on in the old array meanwhile.
-  Array grow(std::size_t segment, Writer& writer, Array old) {
-    const Array array = allocate(writer, old.log2 + 1);
+  Array grow(std::size_t segment, Array old) {
+    const Array array = allocate(old.log2 + 1);
     typename decltype(Slot::key)::Buffer buffer;
     for (std::size_t at = 0; at < old.buckets(); ++at) {
       const Bucket& bucket = old.first[at];
@@ -284,6 +270,7 @@ class Directory {
     return array;
   }
 
+  Arena arena_;
   atomic<std::uint64_t> arrays_[kSegments]{};
   Writer writers_[kSegments];
 };

@@ -12,7 +12,7 @@
 namespace occ {
 
 /// A body inside a slot: what a Block is elsewhere. `_version`, then the length or a tombstone's mark, then the source.
-struct InlineBody {
+struct alignas(kLayoutIsReal ? 16 : 8) InlineBody {
   /// In models, where an atomic is large, just as much as their documents need.
   static constexpr std::size_t kWords = kLayoutIsReal ? 14 : 2;
   static constexpr std::uint32_t capacity = 8 * kWords;
@@ -39,7 +39,7 @@ class PackedBody {
   static void store_source(Body& body, Bytes source) noexcept {
     store(body.meta, source.size());
     const std::size_t whole = source.size() / 8;
-    for (std::size_t i = 0; i < whole; ++i) store(body.words()[i], word_at(source, i * 8, 8));
+    store_words_of(body, source.data(), whole);
     if (source.size() % 8 != 0) store(body.words()[whole], word_at(source, whole * 8, source.size() % 8));
   }
   template <class Body>
@@ -74,10 +74,7 @@ class PackedBody {
     } else if (into != nullptr) {
       const std::size_t size = std::min<std::size_t>(meta, body.capacity);
       std::byte* to = into->source.resize_for_overwrite(size);
-      for (std::size_t i = 0; i < (size + 7) / 8; ++i) {
-        const std::uint64_t bits = load(body.words()[i]);
-        std::memcpy(to + i * 8, &bits, 8);
-      }
+      load_words_of(body, (size + 7) / 8, to);
     }
     return state;
   }
@@ -90,6 +87,25 @@ class PackedBody {
   }
   static std::uint64_t load(const atomic<std::uint64_t>& cell) noexcept {
     return cell.load(std::memory_order_acquire);  // B5 with B4
+  }
+  static void load_words_of(const InlineBody& body, std::size_t words, std::byte* to) noexcept {
+    load_words(body.words(), words, to);  // B5 with B4
+  }
+  static void load_words_of(const Block& body, std::size_t words, std::byte* to) noexcept {
+    for (std::size_t i = 0; i < words; ++i) {
+      const std::uint64_t word = load(body.words()[i]);
+      std::memcpy(to + 8 * i, &word, sizeof word);
+    }
+  }
+  static void store_words_of(InlineBody& body, const std::byte* from, std::size_t words) noexcept {
+    store_words(body.words(), from, words);  // B4 with B5
+  }
+  static void store_words_of(Block& body, const std::byte* from, std::size_t words) noexcept {
+    for (std::size_t i = 0; i < words; ++i) {
+      std::uint64_t word;
+      std::memcpy(&word, from + 8 * i, sizeof word);
+      store(body.words()[i], word);
+    }
   }
   static std::uint64_t word_at(Bytes source, std::size_t offset, std::size_t bytes) noexcept {
     std::uint64_t bits = 0;

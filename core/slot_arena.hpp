@@ -1,19 +1,20 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string_view>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/fault_point.hpp"
 #include "core/slot_key.hpp"
 #include "core/spin_lock.hpp"
 
 namespace occ {
 
-/// Where a table's slots live: chunks whose addresses never change, freed with the arena. A slot that is given back
+/// Where a table's slots live: memory whose addresses never change, freed with the table. A slot that is given back
 /// goes to the next id of its shard, since only the numbers of one shard can be compared. Blocking (one lock); only
 /// inserts and purges come here.
 template <class Slot>
@@ -35,15 +36,14 @@ class SlotArena {
     }
     SlotKey::Words* external = nullptr;
     if (external_bytes != 0) {
-      long_ids_.push_back(std::make_unique<SlotKey::Words[]>(external_bytes / 8));
-      long_id_bytes_ += external_bytes;
-      external = long_ids_.back().get();
+      external = arena_.template make_array<SlotKey::Words>(external_bytes / 8);
     }
-    if (used_ == kSlotsPerChunk) {
-      chunks_.push_back(std::make_unique<Slot[]>(kSlotsPerChunk));
-      used_ = 0;
+    if (unused_ == 0) {
+      next_ = arena_.template make_array<Slot>(kSlotsPerChunk);
+      unused_ = kSlotsPerChunk;
     }
-    Slot& slot = chunks_.back()[used_++];
+    --unused_;
+    Slot& slot = *next_++;
     slot.key.assign(id, external);
     return slot;
   }
@@ -56,14 +56,10 @@ class SlotArena {
     idle = &slot;
   }
 
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    const std::lock_guard held(lock_);
-    return chunks_.size() * kSlotsPerChunk * sizeof(Slot) + long_id_bytes_;
-  }
+  [[nodiscard]] std::size_t bytes() const noexcept { return arena_.bytes(); }
 
  private:
-  /// 64 KiB of 64-byte slots: few calls to the allocator, little waste in a small table.
-  static constexpr std::size_t kSlotsPerChunk = 1024;
+  static constexpr std::size_t kSlotsPerChunk = std::max<std::size_t>(1, 4096 / sizeof(Slot));
 
   /// Slots with storage of one size: a slot keeps what it has, so that whoever still compares its id reads what is
   /// there.
@@ -73,11 +69,10 @@ class SlotArena {
   }
 
   mutable SpinLock lock_;
-  std::vector<std::unique_ptr<Slot[]>> chunks_;
-  std::size_t used_ = kSlotsPerChunk;
+  Arena arena_;
+  Slot* next_ = nullptr;
+  std::size_t unused_ = 0;
   std::vector<std::array<Slot*, kKinds>> idle_;
-  std::vector<std::unique_ptr<SlotKey::Words[]>> long_ids_;
-  std::size_t long_id_bytes_ = 0;
 };
 
 }  // namespace occ

@@ -20,7 +20,7 @@ inline std::string_view as_text(Bytes bytes) noexcept {
 }
 
 /// A byte buffer that its owner uses again and again: it grows, never shrinks, and leaves new bytes uninitialised. The
-/// capacity is a multiple of 8, so a copy may write whole 64-bit words past size().
+/// capacity is a multiple of 64, so a copy may write whole words, also of 16 bytes, past size().
 class Source {
  public:
   [[nodiscard]] std::byte* data() noexcept { return data_.get(); }

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <relacy/relacy.hpp>
 #include <type_traits>
@@ -130,6 +132,20 @@ class atomic {
 
   rl::atomic<std::uint64_t> cell_;
 };
+
+inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std::byte* to) {
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::uint64_t word = from[i].load(std::memory_order_acquire);
+    std::memcpy(to + 8 * i, &word, sizeof word);
+  }
+}
+inline void store_words(atomic<std::uint64_t>* to, const std::byte* from, std::size_t words) {
+  for (std::size_t i = 0; i < words; ++i) {
+    std::uint64_t word;
+    std::memcpy(&word, from + 8 * i, sizeof word);
+    to[i].store(word, std::memory_order_release);
+  }
+}
 
 /// The pair as two locations, each coherent by itself, and nothing more: loads of the two halves are not ordered by their
 /// being neighbours. An exchange changes both at one instant, so whoever acquires one half that it wrote has what came
