@@ -3,9 +3,7 @@
 /// include path.
 #pragma once
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
+#include <emmintrin.h>
 
 #include <atomic>
 #include <cstddef>
@@ -30,16 +28,12 @@ inline constexpr std::size_t kFalseSharingRange = 128;
 ///
 /// On x86-64 two words go at once: an aligned vector load never tears a word (AMD64 manual vol. 2, 7.3.2; Intel SDM
 /// vol. 3, 9.1.1), loads are not reordered with loads, and an instruction that the compiler cannot look into is no data
-/// race to it. The race detector cannot look into it either, so for it, and elsewhere, the words go one by one.
+/// race to it. The race detector cannot look into it either, so for it the words go one by one.
 inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std::byte* to) noexcept {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#ifndef __SANITIZE_THREAD__
   for (std::size_t i = 0; i < words; i += 2) {
     __m128i two;
-#ifdef __AVX__
-    asm volatile("vmovdqa %1, %0" : "=x"(two) : "m"(*reinterpret_cast<const __m128i*>(from + i)) : "memory");
-#else
     asm volatile("movdqa %1, %0" : "=x"(two) : "m"(*reinterpret_cast<const __m128i*>(from + i)) : "memory");
-#endif
     std::memcpy(to + 8 * i, &two, sizeof two);
   }
 #else
@@ -53,15 +47,11 @@ inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std
 /// The other way, as release stores. Exactly `words`.
 inline void store_words(atomic<std::uint64_t>* to, const std::byte* from, std::size_t words) noexcept {
   std::size_t i = 0;
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#ifndef __SANITIZE_THREAD__
   for (; i + 2 <= words; i += 2) {
     __m128i two;
     std::memcpy(&two, from + 8 * i, sizeof two);
-#ifdef __AVX__
-    asm volatile("vmovdqa %1, %0" : "=m"(*reinterpret_cast<__m128i*>(to + i)) : "x"(two) : "memory");
-#else
     asm volatile("movdqa %1, %0" : "=m"(*reinterpret_cast<__m128i*>(to + i)) : "x"(two) : "memory");
-#endif
   }
 #endif
   for (; i < words; ++i) {
