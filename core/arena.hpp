@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/atomic.hpp"
+#include "core/fault_point.hpp"
 
 namespace occ {
 
@@ -39,6 +40,7 @@ class Arena {
   [[nodiscard]] std::byte* take(std::size_t bytes) {
     bytes = rounded(bytes, kLine);
     const std::lock_guard held(lock_);
+    fault_point(FaultPoint::taking_new_memory);
     if (bytes > kHugePage / 2) return add(rounded(bytes, kPage)).start;
     if (bytes > free_bytes_) {
       const Region region = add(std::max(rounded(bytes, kSmallest), std::clamp(bytes_, kSmallest, kHugePage)));

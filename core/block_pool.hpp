@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <new>
 #include <tuple>
 
@@ -59,15 +58,9 @@ class BlockPool {
     block->version.store(reinterpret_cast<std::uint64_t>(next), std::memory_order_release);
   }
 
+  /// New memory. Whoever got it touches it first.
   Block* carve(std::size_t size_class) {
-    return chain(claim(SizeClass::bytes(size_class) * chain_length(size_class)), size_class);
-  }
-
-  /// New memory. Whoever got it touches it first, outside the mutex.
-  std::byte* claim(std::size_t bytes) {
-    const std::lock_guard held(system_);
-    fault_point(FaultPoint::taking_new_memory);
-    return arena_.take(bytes);
+    return chain(arena_.take(SizeClass::bytes(size_class) * chain_length(size_class)), size_class);
   }
 
   static Block* chain(std::byte* at, std::size_t size_class) noexcept {
@@ -93,7 +86,6 @@ class BlockPool {
 
   std::array<BlockExchange, kClasses> exchange_;
   Arena arena_;
-  std::mutex system_;
 };
 
 /// One handle's free blocks. Used by one thread.

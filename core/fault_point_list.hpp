@@ -38,7 +38,7 @@ inline constexpr FaultPointInfo kFaultPoints[] = {
     {FaultPoint::claimed, "claimed", "the claim flag is set"},
     {FaultPoint::moving_in, "moving_in", "published, and the body is to be copied into the slot"},
     {FaultPoint::pinned, "pinned", "inside an epoch or an RCU read section, before the first look"},
-    {FaultPoint::taking_new_memory, "taking_new_memory", "inside the pool's lock, about to ask the system"},
+    {FaultPoint::taking_new_memory, "taking_new_memory", "inside the lock of an arena, about to ask the system"},
     {FaultPoint::moving_chain, "moving_chain", "free blocks have left the pool and reached no list"},
     {FaultPoint::making_slot, "making_slot", "inside the locks of the arena and of a segment of the directory"},
     {FaultPoint::growing, "growing", "inside the lock of a segment that grows, entries copied, nothing published"},

@@ -184,6 +184,73 @@ TEST_P(InterleavedWrites, conditional_write_that_is_overtaken_costs_no_memory) {
   EXPECT_LE(table_->memory().bodies, warm + (std::size_t{8} << 20));
 }
 
+/// Strategies whose small bodies move into the slot after their publication.
+class InterleavedMoves : public Interleaving {};
+INSTANTIATE_TEST_SUITE_P(Every, InterleavedMoves, ::testing::ValuesIn(strategies_that([](const StrategyInfo& strategy) {
+                           return strategy.reclamation == Reclamation::word_validated && strategy.reuses_slots &&
+                                  strategy.write == Progress::lock_free;
+                         })),
+                         name_of);
+
+TEST_P(InterleavedMoves, write_overtaken_while_its_body_moves_leaves_what_came_after) {
+  for (const std::size_t size : {std::size_t{8}, std::size_t{112}, std::size_t{1'000}}) {
+    const std::string between(size, 'b');
+    handle_->index("id", occ::as_bytes("before"));
+    at(FaultPoint::moving_in, [&] { other_->index("id", occ::as_bytes(between)); });
+    const Outcome first = handle_->index("id", occ::as_bytes("first"));
+    ASSERT_TRUE(passed());
+    handle_->get("id", document_);
+    EXPECT_EQ(document_.source.text(), between);
+    EXPECT_EQ(document_.version, first.version + 1);
+    EXPECT_EQ(handle_->index("id", occ::as_bytes("last"), Precondition::if_word(document_.word)).version,
+              first.version + 2);
+    handle_->get("id", document_);
+    EXPECT_EQ(document_.source.text(), "last");
+  }
+}
+
+/// If the flag stayed, neither could the slot be purged.
+TEST_P(InterleavedMoves, slots_of_writes_overtaken_while_their_bodies_move_go_to_other_ids) {
+  table_->set_gc_deletes(-1);
+  const auto come_and_go = [&](int ids) {
+    for (int i = 0; i < ids; ++i) {
+      const std::string id = "id" + std::to_string(i);
+      handle_->index(id, occ::as_bytes("before"));
+      at(FaultPoint::moving_in, [&] { other_->index(id, occ::as_bytes("between")); });
+      handle_->index(id, occ::as_bytes("first"));
+      ASSERT_TRUE(passed());
+      handle_->remove(id);
+    }
+  };
+  come_and_go(2'000);
+  const std::size_t warm = table_->memory().slots;
+  come_and_go(10'000);
+  EXPECT_LE(table_->memory().slots, warm);
+}
+
+TEST_P(InterleavedMoves, purge_waits_for_a_body_that_moves) {
+  table_->set_gc_deletes(-1);
+  const auto come_and_go = [&](int ids) {
+    for (int i = 0; i < ids; ++i) {
+      const std::string id = "id" + std::to_string(i);
+      handle_->index(id, occ::as_bytes("before"));
+      // Deleted, and looked at for a purge, while a body moves into the slot.
+      at(FaultPoint::moving_in, [&] {
+        other_->remove(id);
+        other_->index("another", occ::as_bytes("its creation purges"));
+        other_->remove("another");
+      });
+      handle_->index(id, occ::as_bytes("first"));
+      ASSERT_TRUE(passed());
+      ASSERT_EQ(handle_->get(id, document_).result, Result::not_found);
+    }
+  };
+  come_and_go(2'000);
+  const std::size_t warm = table_->memory().slots;
+  come_and_go(10'000);
+  EXPECT_LE(table_->memory().slots, warm);
+}
+
 TEST_P(InterleavedWrites, body_of_whoever_comes_second_to_a_new_id_is_used_again) {
   if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
   table_->set_gc_deletes(-1);

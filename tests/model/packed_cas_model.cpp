@@ -11,6 +11,7 @@ int main(int count, char** arguments) {
                            sample<FailOver<Table>>("fail_over", 50'000),
                            sample<ReaderAgainstReuse<Table, 2>>("reader_against_reuse", 100'000),
                            sample<ReaderAgainstTwoWriters<Table>>("reader_against_two_writers", 50'000),
+                           sample<ReaderAgainstLargerBody<Table>>("reader_against_larger_body", 50'000),
                            sample<ReadsDoNotGoBack<Table>>("reads_do_not_go_back", 50'000),
                            sample<BodyComesBack<Table>>("body_comes_back", 50'000),
                            sample<SlotPassesOn<Table>>("slot_passes_on", 20'000),
@@ -18,6 +19,6 @@ int main(int count, char** arguments) {
                            sample<Writers<Table, 2>>("two_writers", 50'000),
                            sample<UnconditionalWriters<Table>>("unconditional_writers", 50'000),
                            sample<Writers<Table, 3>>("three_writers", 50'000),
-                           explore<ReaderAgainstReuse<Table, 1>>("reader_against_update", 1),
+                           sample<ReaderAgainstReuse<Table, 1>>("reader_against_update", 100'000),
                        });
 }

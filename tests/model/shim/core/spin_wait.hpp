@@ -4,6 +4,9 @@
 
 namespace occ {
 
+/// Models do not wait for a while.
+inline void cpu_pause() {}
+
 /// A waiting loop gives the turn to another model thread.
 class SpinWait {
  public:
