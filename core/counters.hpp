@@ -27,7 +27,7 @@ struct Counters {
   std::uint64_t conflict_version = 0;
   /// The state moved between read and publication; the operation decided again.
   std::uint64_t publication_failures = 0;
-  /// Numbers drawn for a publication that failed.
+  /// Numbers drawn that no write carries: for a publication that failed, or in a lease and not used (yet).
   std::uint64_t seq_no_gaps = 0;
   std::uint64_t gets_found = 0;
   std::uint64_t gets_not_found = 0;
@@ -64,7 +64,8 @@ struct Counters {
   [[nodiscard]] Counters since(const Counters& earlier) const noexcept {
     Counters difference = *this;
     for (const Field& field : fields()) {
-      if (!field.is_maximum) difference.*field.member -= earlier.*field.member;
+      // seq_no_gaps can fall, where numbers are drawn ahead.
+      if (!field.is_maximum) difference.*field.member -= std::min(earlier.*field.member, difference.*field.member);
     }
     return difference;
   }
@@ -114,7 +115,8 @@ inline const std::array<Counters::Field, 17>& Counters::fields() noexcept {
       {"conflict_exists", &Counters::conflict_exists, "conflicts: create of a live document"},
       {"conflict_version", &Counters::conflict_version, "conflicts: _version does not allow the write"},
       {"publication_failures", &Counters::publication_failures, "state moved between read and publication"},
-      {"seq_no_gaps", &Counters::seq_no_gaps, "numbers drawn for a publication that failed"},
+      {"seq_no_gaps", &Counters::seq_no_gaps,
+       "numbers drawn that no write carries: a publication failed, or a lease has not used them"},
       {"gets_found", &Counters::gets_found, "gets that found a live document"},
       {"gets_not_found", &Counters::gets_not_found, "gets that found none"},
       {"read_retries", &Counters::read_retries, "reads begun again because validation failed"},

@@ -26,6 +26,9 @@ struct TableOptions {
   const Clock* clock = &SteadyClock::instance();
   /// The first number of every shard.
   std::uint64_t first_seq_no = 0;
+  /// How many numbers a handle draws at once from a shard (core/seq_no_leases.hpp), 1 to Shard::kMostAtOnce; 1: each
+  /// when it is needed. With more, numbers follow the order of writes within a document only.
+  std::uint32_t seq_no_lease = 1;
   /// What handles do after a failure, where the strategy backs off (StrategyInfo::backs_off).
   BackoffKind backoff = BackoffKind::none;
 };
@@ -72,7 +75,7 @@ concept TableHandle = requires(H handle, std::string_view id, Bytes source, Docu
 /// - fail_over(shard): raises the shard's primary term while writers run; false if the terms have run out. Documents
 /// keep the word of the write
 ///   that made them.
-/// - next(shard): the number that the next write would get, and the term in force.
+/// - next(shard): the number that the next write, or lease, would get, and the term in force.
 /// - shard_of(id): where an id is routed to.
 /// - set_gc_deletes(ms): takes effect for decisions from now on. Whether a longer time brings a tombstone back that had
 /// expired, depends on whether it has been purged.

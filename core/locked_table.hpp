@@ -178,7 +178,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const std::size_t bytes = bytes_of(write);
     Block* fresh = nullptr;
     if (SizeClass::of(sizeof(Block) + bytes) != slot.body->size_class) fresh = this->cache_.take(bytes);
-    const auto word = target.shard.draw();
+    const auto word = this->draw(target, state.word);
     if (!word) {
       if (fresh != nullptr) this->cache_.give(fresh);
       return this->reject_write(Cause::seq_no_exhausted, state);

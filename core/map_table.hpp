@@ -270,7 +270,7 @@ class MapHandle : public DocumentHandle<Derived> {
     if (!remove) {
       if (const std::size_t taken = record.reserve(write.source.size()); taken != 0) table_.bodies().add(taken);
     }
-    const auto word = shard.draw();
+    const auto word = leases_.draw(shard, state.word, this->counters_);
     if (!word) return this->reject_write(Cause::seq_no_exhausted, state);
     this->begin_attempt();
     if (remove) {
@@ -286,6 +286,7 @@ class MapHandle : public DocumentHandle<Derived> {
   TableType& table_;
   /// Of the items that are visited together; kept for its memory.
   std::vector<MapKey> keys_;
+  SeqNoLeases leases_{table_.leases()};
 };
 
 }  // namespace occ

@@ -15,8 +15,10 @@ namespace occ {
 /// memory, by the modification order of the one word.
 class alignas(kFalseSharingRange) Shard {
  public:
-  /// Numbers from here on are refused. The distance to the field's end is more than the number of threads that can have
-  /// drawn at once and not yet put their number back, so the field never wraps.
+  /// As many numbers one draw may take.
+  static constexpr std::uint32_t kMostAtOnce = 512;
+  /// Draws from here on are refused. The distance to the field's end is more than what all threads that can be drawing
+  /// at once have taken and not yet put back (1,024 of them, kMostAtOnce each), so the field never wraps.
   static constexpr std::uint64_t kSeqNoLimit = SeqNoTerm::kMaxSeqNo - (std::uint64_t{1} << 20);
 
   /// Before the shard is shared.
@@ -24,14 +26,16 @@ class alignas(kFalseSharingRange) Shard {
     next_.store(SeqNoTerm(seq_no, 1).bits(), std::memory_order_relaxed);  // relaxed: not shared yet
   }
 
-  /// The next number with the term that it belongs to; nothing if the numbers have run out.
-  [[nodiscard]] std::optional<SeqNoTerm> draw() noexcept {
+  /// The next `count` numbers, of which the first is returned, with the term that they belong to; nothing if the
+  /// numbers have run out. `count` is 1 to kMostAtOnce.
+  [[nodiscard]] std::optional<SeqNoTerm> draw(std::uint32_t count = 1) noexcept {
     // relaxed: the caller publishes what it writes under this number with its own release; only uniqueness is needed
     // here, and that the number is above the word read before, which holds because that word was drawn before it was
     // published.
-    const auto drawn = SeqNoTerm::from_bits(next_.fetch_add(kOne, std::memory_order_relaxed));
+    const auto drawn = SeqNoTerm::from_bits(next_.fetch_add(count * kOne, std::memory_order_relaxed));
     if (drawn.seq_no() >= kSeqNoLimit) {
-      next_.fetch_sub(kOne, std::memory_order_relaxed);  // relaxed: undoes the line above, nothing depends on it
+      next_.fetch_sub(count * kOne,
+                      std::memory_order_relaxed);  // relaxed: undoes the line above, nothing depends on it
       return std::nullopt;
     }
     return drawn;

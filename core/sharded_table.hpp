@@ -10,6 +10,7 @@
 #include "core/decide.hpp"
 #include "core/document_table.hpp"
 #include "core/hash.hpp"
+#include "core/seq_no_leases.hpp"
 #include "core/shard.hpp"
 
 namespace occ {
@@ -23,7 +24,8 @@ class ShardedTable {
       : shard_count_(check(options).shards),
         clock_(*options.clock),
         gc_deletes_ms_(options.gc_deletes_ms),
-        backoff_(options.backoff) {
+        backoff_(options.backoff),
+        seq_no_lease_(options.seq_no_lease) {
     shards_ = std::make_unique<Shard[]>(shard_count_);
     for (std::uint32_t i = 0; i < shard_count_; ++i) shards_[i].start_at(options.first_seq_no);
   }
@@ -44,6 +46,8 @@ class ShardedTable {
   [[nodiscard]] Shard& shard_for(std::string_view id) noexcept {
     return shard_count_ == 1 ? shards_[0] : shard_for(hash_id(id));
   }
+  /// For one handle.
+  [[nodiscard]] SeqNoLeases leases() const { return {shards_.get(), shard_count_, seq_no_lease_}; }
   /// The clock is read only where a decision needs it.
   [[nodiscard]] Instant instant_for(const State& state) const noexcept {
     if (state.kind != State::Kind::tombstone) return {};
@@ -66,6 +70,9 @@ class ShardedTable {
       throw std::invalid_argument("shards must be 1 to 1024, not " + std::to_string(options.shards));
     if (options.gc_deletes_ms < -1)
       throw std::invalid_argument("gc_deletes must be -1 or more, in ms, not " + std::to_string(options.gc_deletes_ms));
+    if (options.seq_no_lease < 1 || options.seq_no_lease > Shard::kMostAtOnce)
+      throw std::invalid_argument("seq_no_lease must be 1 to " + std::to_string(Shard::kMostAtOnce) + ", not " +
+                                  std::to_string(options.seq_no_lease));
     if (options.first_seq_no > Shard::kSeqNoLimit) throw std::invalid_argument("first_seq_no is above the last number");
     return options;
   }
@@ -74,6 +81,7 @@ class ShardedTable {
   const Clock& clock_;
   atomic<std::int64_t> gc_deletes_ms_;
   BackoffKind backoff_;
+  std::uint32_t seq_no_lease_;
   std::unique_ptr<Shard[]> shards_;
 };
 

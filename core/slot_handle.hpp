@@ -18,6 +18,7 @@
 #include "core/hash.hpp"
 #include "core/outcome.hpp"
 #include "core/prefetch.hpp"
+#include "core/seq_no_leases.hpp"
 #include "core/shard.hpp"
 #include "core/slot_key.hpp"
 #include "core/strategy_info.hpp"
@@ -66,6 +67,11 @@ class SlotHandle : public DocumentHandle<Derived> {
       table_.leave({deleted_.linearize(), deleted_.size()});
     } catch (const std::bad_alloc&) {  // those slots wait for the next delete of their ids
     }
+  }
+
+  /// After a look at the slot that found the word `above`.
+  [[nodiscard]] std::optional<SeqNoTerm> draw(const Target& target, SeqNoTerm above) noexcept {
+    return leases_.draw(target.shard, above, this->counters_);
   }
 
   TableType& table_;
@@ -238,6 +244,7 @@ class SlotHandle : public DocumentHandle<Derived> {
     if (slot.key.try_queue()) enqueue({&slot, state.deleted_at_ms});
   }
 
+  SeqNoLeases leases_{table_.leases()};
   boost::circular_buffer<Deleted> deleted_;
 };
 

@@ -50,7 +50,8 @@ class SlotTable : public ShardedTable {
     std::optional<SeqNoTerm> word;
     const auto make = [&]() -> Slot* {
       Slot& slot = arena_.take(id, shard);
-      word = this->shard(shard).draw();  // the slot is this thread's, so above the word that it had
+      // No lease: above any word that the slot had, and it is this thread's.
+      word = this->shard(shard).draw();
       if (word) return &slot;
       arena_.give(slot, id.size(), shard);
       return nullptr;

@@ -330,6 +330,7 @@ void export_history(const std::filesystem::path& file, const Cell& cell, const C
                  {"dist", workload.distribution.text()},
                  {"mix", workload.mix.text()},
                  {"shards", conditions.shards},
+                 {"seq_no_lease", conditions.seq_no_lease},
                  {"fail_over_every_ms", conditions.fail_over_every_ms}},
                 threads, rules);
 }
@@ -377,8 +378,10 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   malloc_trim(0);
   reset_peak_rss();
   const SteadyTime began = steady_now();
-  const std::unique_ptr<AnyTable> made = type.make(
-      {.shards = conditions.shards, .gc_deletes_ms = conditions.gc_deletes_ms, .backoff = conditions.backoff});
+  const std::unique_ptr<AnyTable> made = type.make({.shards = conditions.shards,
+                                                    .gc_deletes_ms = conditions.gc_deletes_ms,
+                                                    .seq_no_lease = conditions.seq_no_lease,
+                                                    .backoff = conditions.backoff});
   AnyTable& table = *made;
   Claims claims;
   FirstError error;

@@ -30,6 +30,8 @@ struct Conditions {
   std::int64_t fail_over_every_ms = 0;
   UpdateForm update_form = UpdateForm::strategy_default;
   BackoffKind backoff = BackoffKind::none;
+  /// TableOptions::seq_no_lease.
+  std::uint32_t seq_no_lease = 1;
   bool pinned = false;
   std::uint64_t seed = 1;
 };

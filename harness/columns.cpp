@@ -58,8 +58,13 @@ void add_identity(std::vector<Column>& all) {
       "full, version_only (guarded by _version alone), unchecked (negative control), none or floor (what the machine "
       "can do)",
       [](const Row& r) { return std::string(to_string(r.cell.strategy.semantics)); });
-  add("seq_no_source", "where sequence numbers come from: one counter for each shard",
-      [](const Row&) { return std::string("shard_counter"); });
+  add("seq_no_source",
+      "where sequence numbers come from: shard_counter, one counter for each shard; leases_of_N, of which each "
+      "handle takes up to N numbers at once",
+      [](const Row& r) {
+        const std::uint32_t lease = r.conditions.seq_no_lease;
+        return lease == 1 ? std::string("shard_counter") : fmt::format("leases_of_{}", lease);
+      });
   add("threads", "worker threads", [](const Row& r) { return number(r.cell.threads); });
   add("replicate",
       "1, 2, ..., counted apart for rows with checked=history; equal replicates of two strategies had equal streams of "

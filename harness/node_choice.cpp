@@ -45,6 +45,16 @@ void add_node_options(CLI::App& command, NodeChoice& into) {
   command.add_option("--shards", into.shards, "Shards of an index that does not say")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--lease",
+          [](const std::string& text) {
+            throw BadInput(
+                fmt::format("--lease {}: refused here: Elasticsearch numbers the writes of a shard in their "
+                            "order, and leases only those of a document; occkit run and verify take it",
+                            text));
+          })
+      ->group("");
   command.add_option("--gc-deletes", into.gc_deletes, "How long a tombstone keeps its version: -1, 0, 500ms, 60s, ...")
       ->capture_default_str();
 }

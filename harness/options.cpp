@@ -38,6 +38,8 @@ constexpr OptionSpec kOptions[] = {
     {"update", "FORM", "default | in_place | optimistic"},
     {"backoff", "KIND",
      "waiting after a failure, of strategies that do: none | exponential | adaptive (default: none)"},
+    {"lease", "N",
+     "sequence numbers that a handle takes at once, up to 512 (default: 1; more order only a document's writes)"},
     {"transform", "HOW", "counter | json (default: counter; json with --load)"},
     {"json-field", "NAME", "the field that the json transform adds 1 to (default: counter)"},
     {"think-ns", "NS", "work between read and write of an update (default: 0)"},

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/shard.hpp"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "harness/commands.hpp"
@@ -130,6 +131,7 @@ Conditions conditions_of(const Reader& options) {
   constexpr std::array<std::string_view, 3> kForms{"default", "in_place", "optimistic"};
   conditions.update_form = static_cast<UpdateForm>(options.choice("update", kForms).value_or(0));
   conditions.backoff = static_cast<BackoffKind>(options.choice("backoff", kBackoffKinds).value_or(0));
+  conditions.seq_no_lease = static_cast<std::uint32_t>(options.whole("lease", 1, Shard::kMostAtOnce).value_or(1));
   conditions.pinned = options.text("pin").has_value();
   conditions.seed = options.whole("seed", 0, UINT64_MAX).value_or(1);
   return conditions;
@@ -397,6 +399,10 @@ Plan make_plan(const Options& given) {
   plan.replicates = static_cast<std::uint32_t>(options.whole("replicates", 0, 1'000'000).value_or(5));
   choose_server(options, plan);
   choose_strategies(options, plan);
+  if (plan.server && plan.conditions.seq_no_lease > 1) {
+    throw BadInput(fmt::format("--lease {}: a server numbers its writes itself, in order; accepted is 1",
+                               plan.conditions.seq_no_lease));
+  }
 
   for (const std::string& threads : options.list("threads")) {
     plan.threads.push_back(static_cast<std::uint32_t>(Reader::whole_of("threads", threads, 1, kMostThreads)));

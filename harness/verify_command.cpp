@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/shard.hpp"
 #include "fmt/format.h"
 #include "harness/commands.hpp"
 #include "harness/progress.hpp"
@@ -19,6 +20,7 @@ struct VerifyOptions {
   std::string strategies = "all";
   std::uint32_t threads = 4;
   std::uint64_t seed = 1;
+  std::uint32_t lease = 1;
   double seconds = 0;
 };
 
@@ -95,6 +97,7 @@ int verify_all(const VerifyOptions& options) {
   const VerifySettings settings{
       .threads = options.threads,
       .seed = options.seed,
+      .seq_no_lease = options.lease,
       .seconds = options.seconds / static_cast<double>(chosen_strategies.size()),
   };
   const std::atomic<bool> interrupted{false};
@@ -130,6 +133,9 @@ void add_verify(CLI::App& app, int& exit_status) {
       ->check(CLI::Range(2, 1024))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of everything random")->capture_default_str();
+  command->add_option("--lease", options->lease, "Sequence numbers that a handle takes at once")
+      ->check(CLI::Range(1U, Shard::kMostAtOnce))
+      ->capture_default_str();
   command
       ->add_option("--seconds", options->seconds,
                    "Go on, with other seeds, until about so many have passed in all (default: one round of each "

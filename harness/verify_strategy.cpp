@@ -81,6 +81,7 @@ class Examination {
     const Cell cell{strategy_, &trial.workload, &documents, settings_.threads};
     Conditions conditions = trial.conditions;
     conditions.seed = settings_.seed;
+    conditions.seq_no_lease = settings_.seq_no_lease;
     const Recording recording{.operations = kRecordedOperations};
     const Measurement measurement = measure_cell_(cell, conditions, ++replicate_, &recording).value();
     const HistoryReport& report = measurement.history.value().report;

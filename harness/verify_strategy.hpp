@@ -13,6 +13,8 @@ namespace occ {
 struct VerifySettings {
   std::uint32_t threads = 4;
   std::uint64_t seed = 1;
+  /// TableOptions::seq_no_lease.
+  std::uint32_t seq_no_lease = 1;
   /// Time for one strategy; one round of all workloads is made even if it takes longer, some 3 s.
   double seconds = 0;
   /// So long a negative control, or a strategy with a declared weakness, may take to show it.

@@ -244,6 +244,10 @@ TEST_F(Cli, verify_says_what_each_strategy_is) {
 TEST_F(Cli, verify_bad_input_names_the_accepted) {
   expect_refused("verify --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas")));
   expect_refused("verify --strategy null", HasSubstr("nothing is promised"));
+  expect_refused("verify --lease 0", HasSubstr("--lease"));
+  expect_refused("run --lease 1000", HasSubstr("--lease '1000': accepted are whole numbers from 1 to 512"));
+  expect_refused("serve --lease 64", HasSubstr("--lease 64: refused here: Elasticsearch numbers"));
+  expect_refused("replay --lease 64 nothing.txt", HasSubstr("--lease 64: refused here: Elasticsearch numbers"));
   expect_refused("verify --threads 1", HasSubstr("--threads"));
   expect_refused("verify --seconds -1", HasSubstr("--seconds"));
 }

@@ -474,6 +474,19 @@ TEST(Measure, floor_is_verified_as_not_applicable) {
     EXPECT_GT(measurement.window.total_operations(), 0U) << floor;
   }
 }
+TEST(Plan, lease_is_a_condition_of_every_cell) {
+  EXPECT_EQ(make_plan({}).conditions.seq_no_lease, 1U);
+  EXPECT_EQ(make_plan({{"lease", "64"}}).conditions.seq_no_lease, 64U);
+  EXPECT_THROW(make_plan({{"lease", "0"}}), BadInput);
+  EXPECT_THROW(make_plan({{"lease", "513"}}), BadInput);
+  EXPECT_THROW(make_plan({{"lease", "2"}, {"strategy", "elasticsearch"}, {"url", "http://localhost:9"}}), BadInput);
+}
+TEST(Measure, leased_numbers_are_accounted_for) {
+  for (const char* const strategy : {"packed_cas", "packed_claim", "version_retry", "mutex_keyed", "tbb_hash_map"}) {
+    const Measurement measurement = measure_with({{"strategy", strategy}, {"workload", "hot"}, {"lease", "64"}});
+    EXPECT_EQ(measurement.verification.verified, Verified::yes) << strategy << measurement.verification.violation;
+  }
+}
 TEST(Plan, peer_named_beside_the_peers_is_bad_input) {
   EXPECT_THROW(make_plan({{"strategy", "peers,tbb_hash_map"}}), BadInput);
 }

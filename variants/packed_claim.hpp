@@ -281,7 +281,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
     Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
                       Block* fresh) noexcept {
-      const auto word = target.shard.draw();  // under the claim, so above the word that it replaces
+      const auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
       if (!word) {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);

@@ -43,7 +43,7 @@ class Unchecked : public SlotTable<PackedSlot> {
           decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
       Block* const body = make_body(write, decision.version);
-      const auto word = target.shard.draw();
+      const auto word = draw(target, decided.state.word);
       if (!word) {
         cache_.give(body);
         return reject_write(Cause::seq_no_exhausted, decided.state);

@@ -13,6 +13,7 @@
 #include "core/decide.hpp"
 #include "core/document_table.hpp"
 #include "core/hash.hpp"
+#include "core/seq_no_leases.hpp"
 #include "core/shard.hpp"
 #include "core/slot_key.hpp"
 #include "core/spin_lock.hpp"
@@ -32,7 +33,7 @@ class SlotTable {
     std::int64_t at_ms;
   };
 
-  explicit SlotTable(const TableOptions& options) : gc_deletes_ms_(options.gc_deletes_ms) {}
+  explicit SlotTable(const TableOptions& options) : gc_deletes_ms_(options.gc_deletes_ms), seq_no_lease_(options.seq_no_lease) {}
 
   bool fail_over(std::uint32_t) { return shard_.fail_over(); }
   void set_gc_deletes(std::int64_t ms) { gc_deletes_ms_ = ms; }
@@ -43,6 +44,7 @@ class SlotTable {
 
   BlockPool& pool() { return pool_; }
   [[nodiscard]] BackoffKind backoff() const { return BackoffKind::none; }
+  [[nodiscard]] SeqNoLeases leases() const { return {&shard_, 1, seq_no_lease_}; }
   Shard& shard_for(std::uint64_t) { return shard_; }
 
   Place find(std::uint64_t, std::string_view id) const {
@@ -97,6 +99,7 @@ class SlotTable {
  private:
   /// Set before the threads begin.
   std::int64_t gc_deletes_ms_;
+  std::uint32_t seq_no_lease_;
   BlockPool pool_;
   Shard shard_;
   SpinLock lock_;
