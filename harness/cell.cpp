@@ -327,6 +327,7 @@ void export_history(const std::filesystem::path& file, const Cell& cell, const C
                  {"seed", conditions.seed},
                  {"docs", cell.documents->size()},
                  {"fill_percent", workload.fill_percent},
+                 {"batch", workload.batch},
                  {"dist", workload.distribution.text()},
                  {"mix", workload.mix.text()},
                  {"shards", conditions.shards},
@@ -360,9 +361,9 @@ std::uint32_t Recording::chosen(std::uint32_t documents) const {
   return std::clamp(part, 1U, documents);
 }
 
-std::uint64_t Recording::least_operations(std::uint32_t documents, std::uint32_t threads) const {
-  constexpr std::uint64_t kAFewOperations = 16;
-  return 2 * std::uint64_t{chosen(documents)} + kAFewOperations * threads;
+std::uint64_t Recording::least_operations(std::uint32_t documents, std::uint32_t threads, std::uint32_t batch) const {
+  constexpr std::uint64_t kAFewCalls = 16;
+  return 2 * std::uint64_t{chosen(documents)} + kAFewCalls * batch * threads;
 }
 
 std::optional<Measurement> measure_table(const TableType& type, const Cell& cell, const Conditions& given,

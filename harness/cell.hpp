@@ -64,7 +64,8 @@ struct Recording {
   /// How many of `documents` are recorded: at least one.
   [[nodiscard]] std::uint32_t chosen(std::uint32_t documents) const;
   /// What the fill of so many documents, the final look at each and a few operations of each thread take.
-  [[nodiscard]] std::uint64_t least_operations(std::uint32_t documents, std::uint32_t threads) const;
+  [[nodiscard]] std::uint64_t least_operations(std::uint32_t documents, std::uint32_t threads,
+                                               std::uint32_t batch) const;
 };
 
 /// A replicate's history, checked.

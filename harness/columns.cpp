@@ -79,6 +79,8 @@ void add_identity(std::vector<Column>& all) {
       [](const Row& r) { return number(r.cell.documents->body_bytes()); });
   add("dist", "how documents are chosen", [](const Row& r) { return r.cell.workload->distribution.text(); });
   add("mix", "percent of operations by kind", [](const Row& r) { return r.cell.workload->mix.text(); });
+  add("batch", "operations of one bulk call; 1: single calls",
+      [](const Row& r) { return number(r.cell.workload->batch); });
   add("transform", "what an update does: counter (binary), stock (binary), json (parse, add 1, serialise)",
       [](const Row& r) { return std::string(kSourceLayouts[static_cast<std::size_t>(r.cell.workload->layout)]); });
   add("think_ns", "ns of work between the read and the write of an update",
@@ -136,7 +138,9 @@ void add_counters(std::vector<Column>& all) {
 void add_latency(std::vector<Column>& all) {
   all.push_back({"latency_kind", "service: from the first attempt to the outcome, retries included",
                  [](const Row&) { return std::string("service"); }});
-  all.push_back({"latency_samples", "operations that were timed, conflicts and exhausted ones too; chosen at random",
+  all.push_back({"latency_samples",
+                 "operations that were timed, conflicts and exhausted ones too; chosen at random; with a batch: bulk "
+                 "calls, or pairs of them",
                  [](const Row& r) { return number(r.measurement.latency.count()); }});
   constexpr std::pair<std::string_view, double> kPercentiles[] = {{"50", 50}, {"90", 90}, {"99", 99}, {"999", 99.9}};
   for (const auto& [name, percent] : kPercentiles) {

@@ -22,10 +22,12 @@ namespace {
 // What the rows of one cell agree in, beside threads. collision_probability follows from docs and dist; the window's
 // own time is a measurement. The update form belongs to the strategy: a lock that updates in place competes with a
 // compare-and-swap that cannot.
-constexpr std::array kSettingColumns = {
-    "workload",          "client",  "docs",          "fill_percent",       "shards",
-    "body_bytes",        "dist",    "mix",           "transform",          "think_ns",
-    "retry_on_conflict", "backoff", "gc_deletes_ms", "fail_over_every_ms", "pinned"};
+constexpr std::array kSettingColumns = {"workload",     "client",        "docs",
+                                        "fill_percent", "shards",        "body_bytes",
+                                        "dist",         "mix",           "batch",
+                                        "transform",    "think_ns",      "retry_on_conflict",
+                                        "backoff",      "gc_deletes_ms", "fail_over_every_ms",
+                                        "pinned"};
 constexpr std::array kTextColumns = {"strategy",      "update_form", "progress",     "semantics",
                                      "seq_no_source", "replicate",   "threads",      "seed",
                                      "checked",       "verified",    "latency_kind", "violation",
@@ -39,7 +41,7 @@ constexpr std::string_view kUnsynchronisedFloor = "floor_plain";
 constexpr std::string_view kContendedCas = "floor_cas";
 /// Columns that files of earlier versions lack, and what holds there.
 constexpr std::pair<std::string_view, std::string_view> kLaterColumns[] = {
-    {"fill_percent", "100"}, {"history_operations", ""}, {"history_overlap", ""}, {"ops_per_s", ""}};
+    {"fill_percent", "100"}, {"batch", "1"}, {"history_operations", ""}, {"history_overlap", ""}, {"ops_per_s", ""}};
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 std::string retry_column(std::size_t bin) {

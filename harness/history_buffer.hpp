@@ -51,6 +51,13 @@ class alignas(kFalseSharingRange) HistoryBuffer {
     return entry;
   }
 
+  /// Throws HistoryFull unless there is room for so many operations that are about to begin together.
+  void need(std::size_t operations) {
+    if (capacity_ - size_ >= operations) return;
+    full_.store(true, std::memory_order_relaxed);  // relaxed: it carries no data
+    throw HistoryFull{};
+  }
+
   /// An operation was not begun for want of room.
   [[nodiscard]] bool full() const noexcept {
     return full_.load(std::memory_order_relaxed);  // relaxed: as above

@@ -43,9 +43,10 @@ void list_workloads() {
   fmt::print("WORKLOADS (--workload); any option given beside one overrides what it bundles\n");
   for (const Workload& workload : named_workloads()) {
     fmt::print("  {:<12} {}\n", workload.name, workload.summary);
-    fmt::print("      --docs {} --body {} --dist {} --mix {} --client {} --retry-on-conflict {}\n", workload.documents,
-               workload.body_bytes, workload.distribution.text(), workload.mix.text(),
-               kClients[static_cast<std::size_t>(workload.client)], workload.retry_on_conflict);
+    fmt::print("      --docs {} --body {} --dist {} --mix {} --client {} --retry-on-conflict {}{}\n",
+               workload.documents, workload.body_bytes, workload.distribution.text(), workload.mix.text(),
+               kClients[static_cast<std::size_t>(workload.client)], workload.retry_on_conflict,
+               workload.batch > 1 ? fmt::format(" --batch {}", workload.batch) : "");
   }
   fmt::print("\n");
 }

@@ -33,6 +33,7 @@ constexpr OptionSpec kOptions[] = {
     {"body", "BYTES", "bytes of a source (default: 100); 24 or more show torn reads"},
     {"dist", "DIST", "uniform | zipf:THETA | hot:K (default: uniform)"},
     {"mix", "KIND=PERCENT,...", "of get, index, create, delete, update, cond (default: update=100)"},
+    {"batch", "N", "operations of one kind by one bulk call (_mget, _bulk); 1: each by a call of its own (default: 1)"},
     {"client", "WHO", "who tries again: update (the table) | if_seq_no | version (the client's own loop)"},
     {"retry-on-conflict", "N", "tries after the first (default: 0; 1000 in named workloads)"},
     {"update", "FORM", "default | in_place | optimistic"},

@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint64_t kMostThreads = 1024;
 constexpr std::uint64_t kMostShards = 1024;
 constexpr std::uint64_t kMostDocuments = 0xffff'ffff;
+constexpr std::uint64_t kLargestBatch = 4096;
 constexpr double kLongestS = 24 * 3600;
 
 /// The options, taken as the types that they mean.
@@ -181,6 +182,12 @@ void fit_to_server(const Reader& options, Workload& workload, Plan& plan) {
     throw BadInput(
         fmt::format("--client version: {} has not taken it since 7.0; accepted are update and if_seq_no", name));
   }
+  if (workload.batch > 1 && workload.mix.has(OperationKind::update)) {
+    throw BadInput(
+        fmt::format("--batch {}: {} has no bulk of updates without scripts; accepted are mixes without update, for "
+                    "example cond=100",
+                    workload.batch, name));
+  }
   if (workload.layout == SourceLayout::json) return;
   if (options.text("transform")) {
     throw BadInput(
@@ -273,6 +280,13 @@ void override_bundle(const Reader& options, Workload& workload) {
   if (const auto text = options.text("mix")) workload.mix = Mix::parse(*text);
   if (const auto client = options.choice("client", kClients)) workload.client = static_cast<Client>(*client);
   if (const auto fill = options.whole("fill", 0, 100)) workload.fill_percent = static_cast<std::uint32_t>(*fill);
+  if (const auto batch = options.whole("batch", 1, kLargestBatch)) workload.batch = static_cast<std::uint32_t>(*batch);
+  if (workload.batch > 1 && workload.mix.has(OperationKind::update) && workload.client != Client::update) {
+    throw BadInput(
+        fmt::format("--client {}: with --batch {}, updates that the client tries again are not offered; accepted are "
+                    "--client update, or cond in the mix",
+                    kClients[static_cast<std::size_t>(workload.client)], workload.batch));
+  }
   if (const auto think = options.whole("think-ns", 0, 1'000'000'000)) workload.think_ns = *think;
   if (const auto retries = options.whole("retry-on-conflict", 0, UINT32_MAX - 1)) {
     workload.retry_on_conflict = static_cast<std::uint32_t>(*retries);
@@ -379,7 +393,7 @@ void choose_recording(const Reader& options, Plan& plan) {
     }
   }
   for (const Cell& cell : plan.cells) {
-    const std::uint64_t least = recording.least_operations(cell.documents->size(), cell.threads);
+    const std::uint64_t least = recording.least_operations(cell.documents->size(), cell.threads, cell.workload->batch);
     if (plan.is_checked(cell) && least > recording.operations) {
       throw BadInput(
           fmt::format("--check-operations {}: filling and reading back {} documents and a few operations of "

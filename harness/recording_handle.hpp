@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -62,12 +64,7 @@ class RecordingHandle {
     const Outcome outcome = handle_.get(id, into);
     entry.end = clock_.end();
     answer(entry, outcome);
-    if (outcome.result == Result::found) {
-      // What the reader goes on with is in the document.
-      entry.word = into.word;
-      entry.version = into.version;
-      entry.read = fingerprint(into.source.bytes());
-    }
+    if (outcome.result == Result::found) note_read(entry, into);
     return outcome;
   }
 
@@ -87,36 +84,38 @@ class RecordingHandle {
     HistoryEntry& entry = append(HistoryKind::update);
     condition(entry, options.precondition);
     const bool unconditional = options.precondition.kind == Precondition::Kind::none;
-    auto noting = [&](const DocumentView& current, Source& next) {
-      if (unconditional) entry.condition = current.word.bits();
-      entry.read = fingerprint(current.source);
-      const Transformed transformed = transform(current, next);
-      entry.wrote = transformed == Transformed::write ? fingerprint(next.bytes()) : 0;
-      return transformed;
-    };
+    Noting noting{entry, transform, unconditional};
     entry.begin = clock_.begin();
-    const Outcome outcome = handle_.update(id, noting, options);
+    const Outcome outcome = handle_.update(id, noting.as_transform, options);
     entry.end = end_of_write();
     answer(entry, outcome);
     return outcome;
   }
 
-  /// Gets and writes without updates, of documents `indices`. Each is stamped with the times of the whole call.
+  /// Items on documents `indices`. Each is stamped with the times of the whole call. The items' transforms are others
+  /// afterwards.
   void bulk(std::span<const std::uint32_t> indices, std::span<BulkItem> items) {
+    buffer_.need(static_cast<std::size_t>(
+        std::ranges::count_if(indices, [this](std::uint32_t index) { return documents_.contains(index); })));
     entries_.clear();
+    noting_.clear();
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (!documents_.contains(indices[i])) {
         entries_.push_back(nullptr);
         continue;
       }
       index_ = indices[i];
-      const BulkItem& item = items[i];
-      HistoryEntry& entry = append(item.kind == BulkItem::Kind::get      ? HistoryKind::get
-                                   : item.kind == BulkItem::Kind::remove ? HistoryKind::remove
-                                                                         : HistoryKind::index);
+      BulkItem& item = items[i];
+      HistoryEntry& entry = append(kind_of(item.kind));
+      entries_.push_back(&entry);
+      if (item.kind == BulkItem::Kind::update) {
+        condition(entry, item.options.precondition);
+        const bool unconditional = item.options.precondition.kind == Precondition::Kind::none;
+        item.transform = &noting_.emplace_back(entry, *item.transform, unconditional).as_transform;
+        continue;
+      }
       condition(entry, item.precondition);
       if (item.kind == BulkItem::Kind::index) entry.wrote = fingerprint(item.source);
-      entries_.push_back(&entry);
     }
     const std::uint64_t begin = clock_.begin();
     for (HistoryEntry* entry : entries_) {
@@ -128,13 +127,46 @@ class RecordingHandle {
       if (entries_[i] == nullptr) continue;
       entries_[i]->end = end;
       answer(*entries_[i], items[i].outcome);
-      if (items[i].outcome.result == Result::found) entries_[i]->read = fingerprint(items[i].document->source.bytes());
+      if (items[i].outcome.result == Result::found) note_read(*entries_[i], *items[i].document);
     }
   }
 
   [[nodiscard]] const Counters& counters() const noexcept { return handle_.counters(); }
 
  private:
+  /// An update's transform that notes what it saw and what it made.
+  struct Noting {
+    HistoryEntry& entry;
+    Transform transform;
+    bool unconditional;
+    Transform as_transform{*this};
+
+    Noting(HistoryEntry& into, const Transform& inner, bool has_no_condition)
+        : entry(into), transform(inner), unconditional(has_no_condition) {}
+    Noting(const Noting&) = delete;
+    Noting& operator=(const Noting&) = delete;
+
+    Transformed operator()(const DocumentView& current, Source& next) {
+      if (unconditional) entry.condition = current.word.bits();
+      entry.read = fingerprint(current.source);
+      const Transformed transformed = transform(current, next);
+      entry.wrote = transformed == Transformed::write ? fingerprint(next.bytes()) : 0;
+      return transformed;
+    }
+  };
+
+  static HistoryKind kind_of(BulkItem::Kind kind) noexcept {
+    constexpr HistoryKind kKinds[] = {HistoryKind::get, HistoryKind::index, HistoryKind::remove, HistoryKind::update};
+    return kKinds[static_cast<std::size_t>(kind)];
+  }
+
+  /// What the reader goes on with is in the document.
+  static void note_read(HistoryEntry& entry, const Document& document) noexcept {
+    entry.word = document.word;
+    entry.version = document.version;
+    entry.read = fingerprint(document.source.bytes());
+  }
+
   HistoryEntry& append(HistoryKind kind) {
     HistoryEntry& entry = buffer_.append();
     entry.document = index_;
@@ -187,7 +219,9 @@ class RecordingHandle {
   Handle& handle_;
   HistoryBuffer& buffer_;
   const RecordedDocuments& documents_;
+  /// Of one bulk call; kept for their memory.
   std::vector<HistoryEntry*> entries_;
+  std::deque<Noting> noting_;
   std::uint32_t index_ = 0;
   bool is_recorded_ = false;
   bool publishes_with_store_;

@@ -10,6 +10,7 @@
 
 #include "core/atomic.hpp"
 #include "core/document_table.hpp"
+#include "harness/batch.hpp"
 #include "harness/cycle_clock.hpp"
 #include "harness/documents.hpp"
 #include "harness/history_buffer.hpp"
@@ -69,7 +70,7 @@ struct alignas(kFalseSharingRange) Report {
 ///
 /// Latency is the service time of a whole operation, retries included, of one operation in k; k is chosen from the
 /// warm-up so that the two clock readings cost less than kClockShare of the processor time, and the distance between
-/// samples is random, so as not to beat with the workload.
+/// samples is random, so as not to beat with the workload. With a batch, it is that of the call, or the two calls.
 ///
 /// `Handle` is a TableHandle, or a RecordingHandle of one. Once there is no room left to record an operation, the
 /// thread begins no more of them and waits for the end.
@@ -84,6 +85,7 @@ class Worker {
         random_(mix64(task.stream_seed)),
         sampling_(mix64(~task.stream_seed)),
         increment_(documents_, workload_.think_ns),
+        batch_(documents_, workload_.batch > 1 ? workload_.batch : 0, workload_.think_ns),
         options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form} {
     std::size_t at = 0;
     for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
@@ -131,7 +133,7 @@ class Worker {
       }
     }
     report.lifetime = tally_;
-    report.lifetime.torn_reads += increment_.torn();
+    report.lifetime.torn_reads += increment_.torn() + batch_.torn();
     report.lifetime_counters = handle_.counters();
     report.stock = std::move(stock_);
   }
@@ -204,9 +206,10 @@ class Worker {
     report.longest_starvation_ns = std::max(report.longest_starvation_ns, clock_.to_ns(now - last_success_));
   }
 
-  /// One operation. True if it counts as one: false for conflicts and exhausted updates.
+  /// One operation, or a batch of one kind. True if it counts as one: false for conflicts and exhausted updates.
   bool step() {
     const OperationKind kind = kinds_[random_.below(kinds_.size())];
+    if (workload_.batch > 1) return step_in_batch(kind);
     const std::uint32_t index = ring_.next();
     const std::string_view id = documents_.id(index, id_);
     if constexpr (kRecords) handle_.aim(index);
@@ -238,10 +241,93 @@ class Worker {
     return succeeded;
   }
 
-  bool get(std::string_view id, std::uint32_t index) {
-    const Outcome outcome = handle_.get(id, document_);
+  /// As step, of a batch: true if one of its operations counts. A document can be in it more than once.
+  bool step_in_batch(OperationKind kind) {
+    using Kind = BulkItem::Kind;
+    const auto next_index = [this] { return ring_.next(); };
+    std::uint64_t succeeded = 0;
+    switch (kind) {
+      case OperationKind::get:
+        batch_.begin(Kind::get, next_index);
+        call_bulk();
+        batch_.for_each([&](const BulkItem& item, const Batch::Place& place) {
+          succeeded += saw(item.outcome, place.index, place.read) ? 1 : 0;
+        });
+        break;
+      case OperationKind::index:
+      case OperationKind::create:
+        batch_.begin(Kind::index, next_index);
+        batch_.for_each([&](BulkItem& item, Batch::Place& place) {
+          documents_.write_initial(place.index, place.next);
+          item.source = place.next.bytes();
+          if (kind == OperationKind::create) item.precondition = Precondition::must_not_exist();
+        });
+        succeeded = write_batch();
+        break;
+      case OperationKind::remove:
+        batch_.begin(Kind::remove, next_index);
+        succeeded = write_batch();
+        break;
+      case OperationKind::update:
+        batch_.begin(Kind::update, next_index);
+        batch_.for_each([&](BulkItem& item, Batch::Place& place) {
+          place.increment.aim(place.index);
+          item.options = options_;
+        });
+        call_bulk();
+        batch_.for_each([&](const BulkItem& item, const Batch::Place& place) {
+          succeeded += updated(item.outcome, place.index, place.increment) ? 1 : 0;
+        });
+        break;
+      case OperationKind::cond:
+        batch_.begin(Kind::get, next_index);
+        call_bulk();
+        batch_.keep([&](BulkItem& item, Batch::Place& place) {
+          if (item.outcome.result != Result::found) {
+            succeeded += not_rejected(item.outcome) ? 1 : 0;
+            return false;
+          }
+          compute(place.read, place.index, place.increment, place.next);
+          item.kind = Kind::index;
+          item.source = place.next.bytes();
+          item.precondition = Precondition::if_word(place.read.word);
+          return true;
+        });
+        if (batch_.items().empty()) break;
+        call_bulk();
+        batch_.for_each([&](const BulkItem& item, const Batch::Place& place) {
+          const Tried tried = tried_on(item.outcome, place.read, Client::if_seq_no, place.index, place.increment);
+          succeeded += tried != Tried::conflict ? 1 : 0;
+        });
+        break;
+    }
+    ++tally_.ended;
+    tally_.operations[static_cast<std::size_t>(kind)] += succeeded;
+    return succeeded > 0;
+  }
+
+  void call_bulk() {
+    if constexpr (kRecords) {
+      handle_.bulk(batch_.indices(), batch_.items());
+    } else {
+      handle_.bulk(batch_.items());
+    }
+  }
+
+  /// How many of them count.
+  std::uint64_t write_batch() {
+    call_bulk();
+    std::uint64_t succeeded = 0;
+    batch_.for_each([&](const BulkItem& item, const Batch::Place&) { succeeded += wrote(item.outcome) ? 1 : 0; });
+    return succeeded;
+  }
+
+  bool get(std::string_view id, std::uint32_t index) { return saw(handle_.get(id, document_), index, document_); }
+
+  /// Counts the outcome of a get; true if it counts as an operation.
+  bool saw(const Outcome& outcome, std::uint32_t index, const Document& document) {
     if (outcome.result == Result::found) {
-      if (!documents_.whole(index, document_.source.bytes())) [[unlikely]]
+      if (!documents_.whole(index, document.source.bytes())) [[unlikely]]
         ++tally_.torn_reads;
       return true;
     }
@@ -251,15 +337,7 @@ class Worker {
   bool update(std::string_view id, std::uint32_t index) {
     if (workload_.client == Client::update) {
       increment_.aim(index);
-      const Outcome outcome = handle_.update(id, increment_, options_);
-      tally_.count_retries(outcome.retries);
-      if (outcome.conflicted()) {
-        ++tally_.exhausted;
-        return false;
-      }
-      const bool succeeded = wrote(outcome);
-      if (outcome.result == Result::updated) count_increment(index);
-      return succeeded;
+      return updated(handle_.update(id, increment_, options_), index, increment_);
     }
     for (std::uint32_t retries = 0;; ++retries) {
       const Tried tried = conditional_write(id, index, workload_.client);
@@ -270,23 +348,45 @@ class Worker {
     }
   }
 
+  /// Counts the outcome of the table's update; true if it counts as an operation.
+  bool updated(const Outcome& outcome, std::uint32_t index, const Increment& increment) {
+    tally_.count_retries(outcome.retries);
+    if (outcome.conflicted()) {
+      ++tally_.exhausted;
+      return false;
+    }
+    const bool succeeded = wrote(outcome);
+    if (outcome.result == Result::updated) count_increment(index, increment);
+    return succeeded;
+  }
+
   enum class Tried { done, conflict, rejected };
 
   /// The client's read-modify-write in two calls, once.
   Tried conditional_write(std::string_view id, std::uint32_t index, Client client) {
     const Outcome read = handle_.get(id, document_);
     if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
-    increment_.aim(index);
-    increment_({.version = document_.version, .word = document_.word, .source = document_.source.bytes()}, next_);
+    compute(document_, index, increment_, next_);
     const bool by_version = client == Client::version;
     const Outcome outcome =
         handle_.index(id, next_.bytes(),
                       by_version ? Precondition::if_version(document_.version) : Precondition::if_word(document_.word));
+    return tried_on(outcome, document_, client, index, increment_);
+  }
+
+  static void compute(const Document& read, std::uint32_t index, Increment& increment, Source& next) {
+    increment.aim(index);
+    increment({.version = read.version, .word = read.word, .source = read.source.bytes()}, next);
+  }
+
+  /// Counts the outcome of a write on condition that `read` is still what is there.
+  Tried tried_on(const Outcome& outcome, const Document& read, Client client, std::uint32_t index,
+                 const Increment& increment) {
     if (outcome.conflicted()) return Tried::conflict;
     if (!wrote(outcome)) return Tried::rejected;
-    if (!by_version && outcome.decided_on != document_.word) [[unlikely]]
+    if (client != Client::version && outcome.decided_on != read.word) [[unlikely]]
       ++tally_.disorder;
-    count_increment(index);
+    count_increment(index, increment);
     return Tried::done;
   }
 
@@ -317,10 +417,10 @@ class Worker {
     return false;
   }
 
-  void count_increment(std::uint32_t index) {
+  void count_increment(std::uint32_t index, const Increment& increment) {
     ++tally_.increments;
     if (stock_.empty()) return;
-    if (increment_.sold()) ++stock_[index].sold;
+    if (increment.sold()) ++stock_[index].sold;
   }
 
   const CycleClock& clock_ = CycleClock::instance();
@@ -332,6 +432,7 @@ class Worker {
   Random random_;
   Random sampling_;
   Increment increment_;
+  Batch batch_;
   UpdateOptions options_;
   std::array<OperationKind, 100> kinds_{};
   DocId id_;

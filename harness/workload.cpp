@@ -58,6 +58,7 @@ Workload custom_workload() {
 std::span<const Workload> named_workloads() {
   static const std::vector<Workload> workloads = [] {
     constexpr std::uint32_t kRetries = 1000;
+    constexpr std::uint32_t kBatch = 16;
     const auto zipf = Distribution::parse("zipf:0.99");
     const auto ycsb = [&](std::string_view name, std::string_view mix, std::string_view summary) {
       return Workload{.name = std::string(name),
@@ -116,6 +117,16 @@ std::span<const Workload> named_workloads() {
          .distribution = Distribution::parse("hot:16"),
          .mix = Mix::parse("cond=100"),
          .retry_on_conflict = kRetries},
+        {.name = "get-bulk",
+         .summary = "gets by bulk calls (_mget), every document equally likely",
+         .mix = Mix::parse("get=100"),
+         .retry_on_conflict = kRetries,
+         .batch = kBatch},
+        {.name = "cond-bulk",
+         .summary = "a bulk of gets, then the same documents indexed on condition by another (_mget, _bulk)",
+         .mix = Mix::parse("cond=100"),
+         .retry_on_conflict = kRetries,
+         .batch = kBatch},
         ycsb("ycsb-a", "get=50,index=50", "YCSB's mix A over exact Zipf; a write replaces the whole document"),
         ycsb("ycsb-b", "get=95,index=5", "YCSB's mix B over exact Zipf; a write replaces the whole document"),
         ycsb("ycsb-c", "get=100", "YCSB's mix C over exact Zipf: gets only"),

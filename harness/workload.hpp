@@ -57,6 +57,8 @@ struct Workload {
   SourceLayout layout = SourceLayout::counter;
   std::uint64_t think_ns = 0;
   std::uint32_t retry_on_conflict = 0;
+  /// Operations of one bulk call, all of one kind; 1: single calls. Each counts as one, a `cond` of two bulk calls too.
+  std::uint32_t batch = 1;
   /// Share of the documents that are there before the threads begin; the others come into being, if at all, by index
   /// and create.
   std::uint32_t fill_percent = 100;

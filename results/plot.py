@@ -30,7 +30,7 @@ from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLoca
 
 # A panel shows rows that agree in all of these. collision_probability follows from docs and dist; the window's own
 # time and warm-up are measurements of one replicate.
-SETTING_COLUMNS = ["workload", "client", "docs", "fill_percent", "shards", "body_bytes", "dist", "mix", "transform", "think_ns",
+SETTING_COLUMNS = ["workload", "client", "docs", "fill_percent", "shards", "body_bytes", "dist", "mix", "batch", "transform", "think_ns",
                    "retry_on_conflict", "backoff", "gc_deletes_ms", "fail_over_every_ms", "pinned"]
 COMPETITOR_COLUMNS = ["strategy", "update_form", "seq_no_source"]
 CONFLICT_COLUMNS = ["conflict_missing", "conflict_seq_no", "conflict_exists", "conflict_version"]
@@ -38,7 +38,7 @@ RETRY_COLUMNS = [f"retries_{k}" for k in range(16)] + ["retries_16_plus"]
 PERCENTILES = [("p50", "latency_p50_ns"), ("p90", "latency_p90_ns"), ("p99", "latency_p99_ns"),
                ("p99.9", "latency_p999_ns"), ("max", "latency_max_ns")]
 # What files of earlier versions lack, and what holds there.
-LATER_COLUMNS = {"fill_percent": "100"}
+LATER_COLUMNS = {"fill_percent": "100", "batch": "1"}
 REQUIRED_COLUMNS = (SETTING_COLUMNS + COMPETITOR_COLUMNS + ["progress", "semantics", "threads", "replicate", "ops_per_s", "attempts",
                     "publication_failures", "latency_kind", "checked", "verified"] + CONFLICT_COLUMNS + RETRY_COLUMNS +
                     [column for _, column in PERCENTILES])

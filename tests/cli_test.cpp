@@ -76,6 +76,12 @@ TEST_F(Cli, run_number_out_of_range_names_the_range) {
   expect_refused("run --check-replicates 0", HasSubstr("from 1"));
   expect_refused("run --retry-on-conflict -1", HasSubstr("from 0"));
   expect_refused("run --think-ns -1", HasSubstr("from 0"));
+  expect_refused("run --batch 0", HasSubstr("1 to 4096"));
+  expect_refused("run --batch 4097", HasSubstr("1 to 4096"));
+  expect_refused("run --batch 4 --client if_seq_no", HasSubstr("accepted are --client update, or cond"));
+  expect_refused("run --batch 4 --strategy elasticsearch --url http://127.0.0.1:1", HasSubstr("mixes without update"));
+  expect_refused("run --batch 4096 --check all --check-operations 300000 --docs 10 --threads 8",
+                 HasSubstr("accepted are more operations"));
   expect_refused("run --seed -1", HasSubstr("from 0"));
   expect_refused("run --docs 4000000000 --body 1000000", HasSubstr("GiB"));
 }
@@ -302,7 +308,7 @@ TEST_F(Cli, list_names_strategies_workloads_and_columns) {
   const Ended ended = occkit("list");
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.output, AllOf(HasSubstr("packed_cas"), HasSubstr("lock_free"), HasSubstr("read-mostly"),
-                                  HasSubstr("life_attempts"), HasSubstr("zipf:0.99")));
+                                  HasSubstr("life_attempts"), HasSubstr("zipf:0.99"), HasSubstr("--batch 16")));
 }
 TEST_F(Cli, no_subcommand_is_bad_input) {
   expect_refused("", HasSubstr("subcommand"));

@@ -33,6 +33,7 @@ Values ordinary_row() {
              {"body_bytes", "256"},
              {"dist", "hot:1"},
              {"mix", "update=100"},
+             {"batch", "1"},
              {"transform", "counter"},
              {"think_ns", "0"},
              {"backoff", "none"},
@@ -237,7 +238,7 @@ TEST(Compare, compare_failed_history_is_said) {
 
 TEST(Compare, compare_file_without_later_columns_is_as_with_their_former_values) {
   ResultFile old = Rows{}.add("mutex_global", {100, 100}).file();
-  for (const char* column : {"fill_percent", "history_operations", "history_overlap"}) {
+  for (const char* column : {"fill_percent", "batch", "history_operations", "history_overlap"}) {
     const auto at = std::ranges::find(old.table.header, column) - old.table.header.begin();
     old.table.header.erase(old.table.header.begin() + at);
     for (auto& row : old.table.rows) row.erase(row.begin() + at);
@@ -246,6 +247,8 @@ TEST(Compare, compare_file_without_later_columns_is_as_with_their_former_values)
   const ResultFile other = Rows{}.add("packed_cas", {300, 300}, {{"fill_percent", "10"}}).file("other.csv");
   EXPECT_EQ(compare(std::vector{old, fresh}, {}).cells.size(), 1u);
   EXPECT_EQ(compare(std::vector{old, other}, {}).cells.size(), 2u);
+  const ResultFile bulk = Rows{}.add("packed_cas", {300, 300}, {{"batch", "16"}}).file("bulk.csv");
+  EXPECT_EQ(compare(std::vector{old, bulk}, {}).cells.size(), 2u);
 }
 
 TEST(Compare, compare_negative_control_is_never_ranked) {

@@ -78,6 +78,13 @@ TEST_P(EveryStrategy, measure_every_operation_with_fail_overs_verifies) {
                    {"fail-over-every", "5ms"},
                    {"retry-on-conflict", "3"}});
 }
+TEST_P(EveryStrategy, measure_every_operation_in_batches_verifies) {
+  expect_verified({{"mix", "get=20,index=20,create=15,delete=15,update=15,cond=15"},
+                   {"batch", "20"},
+                   {"shards", "4"},
+                   {"fail-over-every", "5ms"},
+                   {"retry-on-conflict", "3"}});
+}
 TEST_P(EveryStrategy, measure_with_expiring_tombstones_verifies) {
   expect_verified({{"mix", "get=25,index=25,delete=25,create=25"}, {"gc-deletes", "0"}});
 }
@@ -94,6 +101,17 @@ std::vector<StrategyInfo> all_but_floors() {
 }
 INSTANTIATE_TEST_SUITE_P(Registered, EveryStrategy, testing::ValuesIn(all_but_floors()),
                          [](const auto& strategy) { return std::string(strategy.param.name); });
+
+TEST(Measure, each_operation_of_a_batch_counts_as_one) {
+  const Measurement cond =
+      measure_with({{"strategy", "mutex_global"}, {"mix", "cond=100"}, {"batch", "8"}, {"threads", "1"}});
+  const Counters& counters = cond.window_counters;
+  EXPECT_EQ(cond.window.total_operations() + counters.conflicts(), counters.gets_found);
+  EXPECT_EQ(cond.window.total_operations(), counters.applied);
+  EXPECT_GT(counters.conflicts(), 0U) << "of 64 documents, no batch of 8 ever had one twice";
+  const Measurement stock = measure_with({{"strategy", "packed_cas"}, {"workload", "stock"}, {"batch", "8"}});
+  EXPECT_EQ(stock.verification.verified, Verified::yes) << stock.verification.violation;
+}
 
 TEST(Measure, unchecked_with_racing_threads_is_caught) {
   // The think time makes it race on one core, too: a thread is preempted between read and write.
@@ -432,6 +450,13 @@ TEST(Plan, explicit_options_override_the_bundle) {
   EXPECT_EQ(plan.workloads.front().documents, 77U);
   EXPECT_EQ(plan.workloads.front().retry_on_conflict, 2U);
   EXPECT_EQ(plan.workloads.front().distribution.text(), "hot:1");
+}
+TEST(Plan, bulk_workloads_have_a_batch) {
+  const Plan plan = make_plan({{"workload", "get,get-bulk,cond-bulk"}});
+  EXPECT_EQ(plan.workloads[0].batch, 1U);
+  EXPECT_EQ(plan.workloads[1].batch, 16U);
+  EXPECT_EQ(plan.workloads[2].batch, 16U);
+  EXPECT_EQ(make_plan({{"workload", "get-bulk"}, {"batch", "1"}}).workloads.front().batch, 1U);
 }
 TEST(Plan, retry_on_conflict_is_0_unless_a_workload_is_named) {
   EXPECT_EQ(make_plan({}).workloads.front().retry_on_conflict, 0U);

@@ -177,6 +177,21 @@ class Blind : public Honest {
   }
 };
 
+/// A bulk call is so many calls of what is wrong.
+template <class Wrong>
+class InBulk : public Wrong {
+ public:
+  using Wrong::Wrong;
+  void bulk(std::span<BulkItem> items) {
+    for (BulkItem& item : items) {
+      item.outcome = item.kind == BulkItem::Kind::get      ? this->get(item.id, *item.document)
+                     : item.kind == BulkItem::Kind::index  ? this->index(item.id, item.source, item.precondition)
+                     : item.kind == BulkItem::Kind::remove ? this->remove(item.id, item.precondition)
+                                                           : this->update(item.id, *item.transform, item.options);
+    }
+  }
+};
+
 /// A table whose handles are `Handle`.
 template <class HandleType>
 class WrongTable {
@@ -208,6 +223,7 @@ struct Setup {
   std::uint64_t documents = 4;
   std::uint32_t fill_percent = 100;
   std::uint32_t threads = 4;
+  std::uint32_t batch = 1;
   double window_s = 0.2;
   Recording recording{.operations = 400'000};
 };
@@ -219,6 +235,7 @@ Measurement recorded(const Setup& setup = {}) {
   workload.mix = Mix::parse(setup.mix);
   workload.distribution = Distribution::parse(setup.distribution);
   workload.fill_percent = setup.fill_percent;
+  workload.batch = setup.batch;
   const Documents documents =
       Documents::generated(SourceLayout::counter, workload.documents, workload.body_bytes, "counter");
   const Cell cell{WrongTable<HandleType>::kInfo, &workload, &documents, setup.threads};
@@ -229,8 +246,8 @@ Measurement recorded(const Setup& setup = {}) {
 
 /// Of nothing but `violation`; or also of `otherwise`, where chance decides which of the two a wrong table shows.
 template <class HandleType>
-void expect_convicted(Violation violation, std::optional<Violation> otherwise = {}) {
-  const Measurement measurement = recorded<HandleType>();
+void expect_convicted(Violation violation, std::optional<Violation> otherwise = {}, const Setup& setup = {}) {
+  const Measurement measurement = recorded<HandleType>(setup);
   const HistoryReport& report = measurement.history.value().report;
   ASSERT_FALSE(report.contradictions.empty());
   for (const Contradiction& contradiction : report.contradictions) {
@@ -276,6 +293,28 @@ TEST(Recorded, number_that_nobody_drew_is_convicted) {
 }
 TEST(Recorded, missing_of_what_is_there_is_convicted) {
   expect_convicted<Blind>(Violation::impossible_absence);
+}
+
+TEST(Recorded, honest_table_in_bulk_is_verified) {
+  const Measurement measurement =
+      recorded<Honest>({.mix = "get=20,index=20,create=15,delete=15,update=15,cond=15", .batch = 10});
+  EXPECT_EQ(measurement.verification.verified, Verified::yes) << measurement.verification.violation;
+  EXPECT_GT(measurement.history.value().report.overlap(), 0);
+}
+TEST(Recorded, stale_read_in_bulk_is_convicted) {
+  expect_convicted<InBulk<Stale>>(Violation::stale, {}, {.batch = 10});
+}
+TEST(Recorded, lost_update_in_bulk_is_convicted) {
+  expect_convicted<InBulk<LosesUpdates>>(Violation::lost_update, {}, {.batch = 10});
+}
+TEST(Recorded, full_buffer_ends_the_window_between_bulk_calls) {
+  const Measurement measurement = recorded<Honest>(
+      {.mix = "get=50,update=50", .threads = 2, .batch = 100, .window_s = 20, .recording = {.operations = 3000}});
+  EXPECT_TRUE(measurement.history.value().full);
+  // As many as whole batches, beside the fill of 4 documents and the last look at them.
+  EXPECT_EQ((measurement.history->report.operations - 8) % 100, 0U);
+  EXPECT_LT(measurement.window_s, 10);
+  EXPECT_EQ(measurement.verification.verified, Verified::yes) << measurement.verification.violation;
 }
 
 TEST(Recorded, fill_operations_and_last_look_are_all_recorded) {
