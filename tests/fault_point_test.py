@@ -32,8 +32,9 @@ def generated_code(folder, strategies):
     source.write_text('#include "variants/registry.hpp"\n#include "core/any_table.hpp"\n'
                       f"namespace occ {{\n{instances}}}\n", encoding="utf-8")
     # Folding of equal functions keeps whichever comes first, which is not the same one in two compilations.
-    command = [COMPILER, "-std=c++20", "-O2", "-mcx16", "-fno-ipa-icf", "-S", "-o", "-", f"-I{folder}", str(source)]
+    command = [COMPILER, "-std=c++20", "-O2", "-mcx16", "-mrtm", "-fno-ipa-icf", "-S", "-o", "-", f"-I{folder}", str(source)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)  # where inline assembly comes from
     functions = {}
     for found in re.finditer(r"^(\w+):\n(.*?)^\t\.size\t\1,", text, re.MULTILINE | re.DOTALL):
         labels = {}

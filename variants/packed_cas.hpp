@@ -16,8 +16,9 @@ namespace occ {
 /// Linearization: a write at its compare_exchange; a read, a conflict and a noop at the first load of the word in the
 /// look that validated, or where that shows another id, when the slot was taken from this one.
 /// Memory orders: the edge table of PackedSlot.
-/// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 0; write 2 (draw of the seq_no,
-/// publication).
+/// Cost: dependent misses 2 (bucket, slot), and one more (block) for bodies of more than InlineBody::capacity bytes and
+/// for those that writers fight for. Locked instructions: get 0; write 3 (draw of the seq_no, publication, arrival of the
+/// body in the slot), 2 where it stays in its block.
 /// When not: large sources under many readers, since a copy that a writer overtakes begins again.
 /// Source: reuse guarded by a version, Sheffi, Herlihy and Petrank 2021 (VBR); the rest follows from Elasticsearch's
 /// own word.

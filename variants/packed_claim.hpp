@@ -48,8 +48,9 @@ static_assert(!kLayoutIsReal || sizeof(ClaimSlot) == 192);
 /// Memory: bounded; a block is exchanged only when its size class changes, or when the body moves into the slot or out.
 /// Linearization: a write at its store of the free word; a read, a conflict and a noop at the first load of the word in
 /// the look that validated, or under the claim.
-/// Cost: dependent misses 2 (bucket, slot), and one more (block) for bodies of more than InlineBody::capacity bytes. Locked instructions: get 0; write 2 (claim, draw of the seq_no), both
-/// forms of update too. No seq_no is ever drawn in vain.
+/// Cost: dependent misses 2 (bucket, slot), and one more (block) for bodies of more than InlineBody::capacity bytes.
+/// Locked instructions: get 0; write 2 (claim, draw of the seq_no), both forms of update too. No seq_no is ever drawn in
+/// vain.
 /// When not: threads outnumber the cores by much, since a claimer that loses its core stops everybody at its document;
 /// transforms that take long.
 /// Source: the sequence lock (Lameter 2005) with the sequence replaced by the word, and its lock bit by the flag.
