@@ -5,18 +5,23 @@
 
 #include <mutex>
 #include <string_view>
+#include <type_traits>
+
+#include "core/hardware_transactions.hpp"
 
 namespace occ {
 
 /// What the mutex family needs to know of a lock type: how it is held (TBB's mutexes bring their own holder, a queuing
-/// mutex has no other way in), and which of three texts (for the standard, the spin and the queuing mutex) is about it.
+/// mutex has no other way in), and which of the texts (for the standard, the spin, the queuing and the speculative mutex) is
+/// about it.
 template <class Lock>
 struct LockTraits;
 
 template <>
 struct LockTraits<std::mutex> {
   using Holder = std::unique_lock<std::mutex>;
-  static constexpr std::string_view pick(std::string_view standard, std::string_view, std::string_view) {
+  static constexpr std::string_view pick(std::string_view standard, std::string_view, std::string_view,
+                                         std::string_view = {}) {
     return standard;
   }
 };
@@ -24,15 +29,34 @@ struct LockTraits<std::mutex> {
 template <>
 struct LockTraits<tbb::spin_mutex> {
   using Holder = tbb::spin_mutex::scoped_lock;
-  static constexpr std::string_view pick(std::string_view, std::string_view spin, std::string_view) { return spin; }
+  static constexpr std::string_view pick(std::string_view, std::string_view spin, std::string_view,
+                                         std::string_view = {}) {
+    return spin;
+  }
 };
 
 template <>
 struct LockTraits<tbb::queuing_mutex> {
   using Holder = tbb::queuing_mutex::scoped_lock;
-  static constexpr std::string_view pick(std::string_view, std::string_view, std::string_view queuing) {
+  static constexpr std::string_view pick(std::string_view, std::string_view, std::string_view queuing,
+                                         std::string_view = {}) {
     return queuing;
   }
+};
+
+static_assert(!std::is_same_v<tbb::speculative_spin_mutex, tbb::spin_mutex>,
+              "without -mrtm TBB's speculative mutex is its spin mutex");
+
+/// A spin mutex that is not taken where a hardware transaction does without.
+template <>
+struct LockTraits<tbb::speculative_spin_mutex> {
+  using Holder = tbb::speculative_spin_mutex::scoped_lock;
+  static constexpr std::string_view pick(std::string_view, std::string_view, std::string_view,
+                                         std::string_view speculative) {
+    return speculative;
+  }
+  /// What this machine lacks for it; empty if nothing.
+  static std::string_view lacks() noexcept { return transactions_lack(); }
 };
 
 template <class Lock>

@@ -32,7 +32,7 @@ void list_strategies() {
     fmt::print("      {}\n", info.summary);
   }
   for (const MissingStrategy& missing : missing_strategies()) {
-    fmt::print("  {:<26} not in this build; needs {}\n", missing.name, missing.needs);
+    fmt::print("  {:<26} not here; needs {}\n", missing.name, missing.needs);
   }
   fmt::print(
       "  get, write, create: the progress claimed. bounded: memory stays below a bound even if a thread is suspended\n"

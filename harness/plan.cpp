@@ -216,6 +216,7 @@ void choose_strategies(const Reader& options, Plan& plan) {
         if (info.peer) add(info);
       }
       for (const MissingStrategy& missing : missing_strategies()) {
+        if (!missing.peer) continue;
         plan.notes.push_back(fmt::format("{} is not in this build: it needs {}", missing.name, missing.needs));
       }
       continue;

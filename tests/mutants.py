@@ -41,7 +41,7 @@ SHARE_KILLED = 0.95
 LEAST_LIMIT_S = 30
 COMPILE_LIMIT_S = 300
 
-FLAGS = ["-std=c++20", "-mcx16", "-O1", "-DNDEBUG", "-w", '-DOCCKIT_TEST_DATA="tests/data"',
+FLAGS = ["-std=c++20", "-mcx16", "-mrtm", "-O1", "-DNDEBUG", "-w", '-DOCCKIT_TEST_DATA="tests/data"',
          '-DOCCKIT_SCENARIOS="harness/scenarios"']
 # Relacy replaces the unsized operator delete only.
 MODEL_FLAGS = ["-fno-sized-deallocation"]

@@ -473,6 +473,7 @@ TEST(Plan, peers_stand_for_all_maps_of_other_libraries) {
   EXPECT_EQ(plan.strategies.front().name, "packed_cas");
   for (std::size_t i = 1; i < plan.strategies.size(); ++i) EXPECT_TRUE(plan.strategies[i].peer);
   for (const MissingStrategy& missing : missing_strategies()) {
+    if (!missing.peer) continue;
     EXPECT_THAT(plan.notes, testing::Contains(testing::HasSubstr(std::string(missing.name))));
   }
 }

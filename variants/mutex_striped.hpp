@@ -40,16 +40,27 @@ template <class Lock>
 class MutexStriped : public LockedTable<StripedLocks<Lock>> {
  public:
   static constexpr StrategyInfo kInfo{
-      .name = LockTraits<Lock>::pick("mutex_striped", "mutex_striped_tbb_spin", "mutex_striped_tbb_queuing"),
+      .name = LockTraits<Lock>::pick("mutex_striped", "mutex_striped_tbb_spin", "mutex_striped_tbb_queuing",
+                                     "mutex_striped_tbb_speculative"),
       .summary = LockTraits<Lock>::pick("1,024 std::mutexes, chosen by the id's hash",
                                         "1,024 TBB spin mutexes, chosen by the id's hash",
-                                        "1,024 TBB queuing mutexes (fair), chosen by the id's hash"),
+                                        "1,024 TBB queuing mutexes (fair), chosen by the id's hash",
+                                        "1,024 TBB speculative spin mutexes: hardware transactions first"),
       .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
   };
 
   using LockedTable<StripedLocks<Lock>>::LockedTable;
+
+  /// What this machine lacks for that type of lock; empty if nothing.
+  static std::string_view lacks() noexcept {
+    if constexpr (requires { LockTraits<Lock>::lacks(); }) {
+      return LockTraits<Lock>::lacks();
+    } else {
+      return {};
+    }
+  }
 
   class Handle : public LockedHandle<Handle, MutexStriped, StripedLocks<Lock>> {
    public:
@@ -59,6 +70,10 @@ class MutexStriped : public LockedTable<StripedLocks<Lock>> {
 
   [[nodiscard]] Handle handle() { return Handle(*this); }
 };
+
+/// Where transactions commit, threads in one stripe, and in one document as long as they only read, do not wait for each
+/// other; the draw of a number, which all writes share, makes them conflict again.
+using MutexSpeculative = MutexStriped<tbb::speculative_spin_mutex>;
 
 static_assert(DocumentTable<MutexStriped<std::mutex>>);
 

@@ -36,6 +36,7 @@ using Strategies = StrategyList<       //
     MutexStriped<std::mutex>,          //
     MutexStriped<tbb::spin_mutex>,     //
     MutexStriped<tbb::queuing_mutex>,  //
+    MutexSpeculative,                  //
     MutexKeyed<std::mutex>,            //
     MutexKeyed<tbb::spin_mutex>,       //
     MutexKeyed<tbb::queuing_mutex>,    //

@@ -11,10 +11,11 @@ namespace occ {
 /// Every registered strategy, in the order of variants/registry.hpp.
 std::span<const StrategyInfo> strategies();
 
-/// A peer that this build does not have, and what it would need.
+/// A strategy that this build does not have, or that this machine cannot run, and what it would need.
 struct MissingStrategy {
   std::string_view name;
   std::string_view needs;
+  bool peer = true;
 };
 std::span<const MissingStrategy> missing_strategies();
 
