@@ -8,8 +8,8 @@
 #include <mutex>
 #include <new>
 #include <string_view>
-#include <vector>
 
+#include "core/arena.hpp"
 #include "core/atomic.hpp"
 #include "core/seq_no_term.hpp"
 #include "core/spin_lock.hpp"
@@ -81,10 +81,8 @@ class NumberedDocuments {
     if (at >= kMostChunks) return nullptr;
     std::byte* chunk = chunks_[at].load(std::memory_order_relaxed);  // relaxed: written under the lock
     if (chunk == nullptr) {
-      owned_.push_back(make_chunk(shape));
-      chunk = owned_.back().get();
-      bytes_.fetch_add(shape.stride() << shape.shift(), std::memory_order_relaxed);  // relaxed: a report
-      chunks_[at].store(chunk, std::memory_order_release);                           // N1 with N2
+      chunk = make_chunk(shape);
+      chunks_[at].store(chunk, std::memory_order_release);  // N1 with N2
     }
     return document(chunk, number, shape);
   }
@@ -93,15 +91,14 @@ class NumberedDocuments {
   [[nodiscard]] std::size_t capacity() const noexcept {
     return Shape{shape_.load(std::memory_order_relaxed)}.stride() - sizeof(NumberedDocument);  // relaxed: constant
   }
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    return bytes_.load(std::memory_order_relaxed);
-  }  // relaxed: a report
+  [[nodiscard]] std::size_t bytes() const noexcept { return arena_.bytes(); }
 
  private:
   static constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
   static constexpr std::size_t kLineBytes = 64;
   static constexpr std::size_t kMostChunks = std::size_t{1} << 16;
-  static constexpr std::align_val_t kChunkAlignment{std::size_t{2} << 20};
+  /// Chunks are whole huge pages.
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   /// How far documents are apart, and how many are in a chunk (a power of two), in one word.
   struct Shape {
@@ -118,20 +115,16 @@ class NumberedDocuments {
     [[nodiscard]] unsigned shift() const noexcept { return bits & 0xffU; }
   };
 
-  struct FreeChunk {
-    void operator()(std::byte* chunk) const noexcept { ::operator delete(chunk, kChunkAlignment); }
-  };
-  using Chunk = std::unique_ptr<std::byte, FreeChunk>;
-
   static NumberedDocument* document(std::byte* chunk, std::uint32_t number, Shape shape) noexcept {
     const std::uint32_t place = number & ((std::uint32_t{1} << shape.shift()) - 1);
     return reinterpret_cast<NumberedDocument*>(chunk + place * shape.stride());
   }
 
-  static Chunk make_chunk(Shape shape) {
-    Chunk chunk(static_cast<std::byte*>(::operator new(shape.stride() << shape.shift(), kChunkAlignment)));
+  std::byte* make_chunk(Shape shape) {
+    const std::size_t bytes = shape.stride() << shape.shift();
+    std::byte* const chunk = arena_.take((bytes + kHugePage - 1) / kHugePage * kHugePage);
     for (std::uint32_t place = 0; place < std::uint32_t{1} << shape.shift(); ++place) {
-      std::byte* const at = chunk.get() + place * shape.stride();
+      std::byte* const at = chunk + place * shape.stride();
       atomic<std::uint64_t>* const words = (new (at) NumberedDocument)->words();
       const std::size_t count = (shape.stride() - sizeof(NumberedDocument)) / 8;
       for (std::size_t i = 0; i < count; ++i) new (words + i) atomic<std::uint64_t>(0);
@@ -142,8 +135,7 @@ class NumberedDocuments {
   atomic<std::uint64_t> shape_{0};
   std::unique_ptr<atomic<std::byte*>[]> chunks_ = std::make_unique<atomic<std::byte*>[]>(kMostChunks);
   SpinLock lock_;
-  std::vector<Chunk> owned_;
-  atomic<std::size_t> bytes_{0};
+  Arena arena_;
 };
 
 }  // namespace occ
