@@ -159,7 +159,8 @@ class FloorDocument : public ShardedTable {
 
     Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
       if (target.document == nullptr) {
-        return options.upsert ? write_target(target, this->upsert_of(options)) : this->missing({});
+        if (!options.upsert) return this->missing({});
+        if (!make(target, this->upsert_of(options))) return this->reject_write(Cause::source_too_large, {});
       }
       NumberedDocument& document = *target.document;
       std::uint64_t bits;
