@@ -2,6 +2,9 @@
 
 #define URCU_INLINE_SMALL_FUNCTIONS
 #include <urcu/urcu-memb.h>
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 #include <cstdint>
 #include <vector>
@@ -10,6 +13,41 @@
 #include "core/fault_point.hpp"
 
 namespace occ {
+
+/// The calling thread is known to liburcu while one of these lives: it knows threads, not handles.
+class RcuThread {
+ public:
+  RcuThread() {
+    if (registrations_++ == 0) urcu_memb_register_thread();
+  }
+  RcuThread(const RcuThread&) = delete;
+  RcuThread& operator=(const RcuThread&) = delete;
+  ~RcuThread() {
+    if (--registrations_ == 0) urcu_memb_unregister_thread();
+  }
+
+ private:
+  static inline thread_local std::uint32_t registrations_ = 0;
+};
+
+/// What a grace period orders, for the race detector, which sees neither the readers' plain stores nor the membarrier
+/// system call: everything in a read section of before comes before what follows the wait. Nothing in other builds.
+class RcuEdge {
+ public:
+  static void reader_leaves() noexcept {
+#ifdef __SANITIZE_THREAD__
+    __tsan_release(&edge_);
+#endif
+  }
+  static void readers_have_left() noexcept {
+#ifdef __SANITIZE_THREAD__
+    __tsan_acquire(&edge_);
+#endif
+  }
+
+ private:
+  static inline char edge_ = 0;
+};
 
 /// liburcu's reclamation behind the interface of EpochDomain, flavour memb: readers execute no locked instruction,
 /// whoever frees makes every thread execute a barrier (membarrier) and waits for the readers of before.
@@ -21,16 +59,10 @@ class RcuDomain {
  public:
   class Participant {
    public:
-    Participant(RcuDomain&, BlockPool::Cache& cache) : cache_(cache) {
-      retired_.reserve(kBatchBlocks);
-      if (registrations_++ == 0) urcu_memb_register_thread();
-    }
+    Participant(RcuDomain&, BlockPool::Cache& cache) : cache_(cache) { retired_.reserve(kBatchBlocks + kPerCall); }
     Participant(const Participant&) = delete;
     Participant& operator=(const Participant&) = delete;
-    ~Participant() {
-      flush();
-      if (--registrations_ == 0) urcu_memb_unregister_thread();
-    }
+    ~Participant() { flush(); }
 
     class Guard {
      public:
@@ -40,7 +72,10 @@ class RcuDomain {
       }
       Guard(const Guard&) = delete;
       Guard& operator=(const Guard&) = delete;
-      ~Guard() { urcu_memb_read_unlock(); }
+      ~Guard() {
+        RcuEdge::reader_leaves();
+        urcu_memb_read_unlock();
+      }
     };
 
     void make_room() noexcept {}  // collect leaves some
@@ -59,18 +94,19 @@ class RcuDomain {
     /// blocks.
     static constexpr std::size_t kBatchBlocks = 1024;
     static constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
+    /// More than any call retires before it collects.
+    static constexpr std::size_t kPerCall = 8;
 
     void flush() {
       if (retired_.empty()) return;
       urcu_memb_synchronize_rcu();
+      RcuEdge::readers_have_left();
       for (Block* block : retired_) cache_.give(block);
       retired_.clear();
       retired_bytes_ = 0;
     }
 
-    /// liburcu knows threads, not handles.
-    static inline thread_local std::uint32_t registrations_ = 0;
-
+    RcuThread thread_;
     BlockPool::Cache& cache_;
     std::vector<Block*> retired_;
     std::size_t retired_bytes_ = 0;

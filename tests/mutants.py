@@ -45,8 +45,8 @@ FLAGS = ["-std=c++20", "-mcx16", "-mrtm", "-O1", "-DNDEBUG", "-w", '-DOCCKIT_TES
          '-DOCCKIT_SCENARIOS="harness/scenarios"']
 # Relacy replaces the unsized operator delete only.
 MODEL_FLAGS = ["-fno-sized-deallocation"]
-LIBRARIES = ["-lgtest_main", "-lgmock", "-lgtest", "-ltbb", "-lurcu-memb", "-lurcu-common", "-lfmt", "-lssl", "-lcrypto",
-             "-lpthread"]
+LIBRARIES = ["-lgtest_main", "-lgmock", "-lgtest", "-ltbb", "-lurcu-cds", "-lurcu-memb", "-lurcu-common", "-lfmt", "-lssl",
+             "-lcrypto", "-lpthread"]
 BUILD_INFO = """#pragma once
 namespace occ::build_info {
 inline constexpr const char* kVersion = "0";

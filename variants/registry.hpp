@@ -6,6 +6,11 @@
 #define OCCKIT_LIBCUCKOO 1
 #include "variants/libcuckoo.hpp"
 #endif
+#if __has_include(<urcu/rculfhash.h>)
+#define OCCKIT_URCU_LFHT 1
+#include "variants/urcu_lfht.hpp"
+#include "variants/urcu_lfht_copy.hpp"
+#endif
 #if __has_include(<boost/unordered/concurrent_flat_map.hpp>)
 #define OCCKIT_BOOST_FLAT_MAP 1
 #include "variants/boost_flat_map.hpp"
@@ -50,6 +55,10 @@ using Strategies = StrategyList<       //
     TbbHashMap,                        //
 #ifdef OCCKIT_LIBCUCKOO
     LibCuckoo,  //
+#endif
+#ifdef OCCKIT_URCU_LFHT
+    UrcuLfht,      //
+    UrcuLfhtCopy,  //
 #endif
 #ifdef OCCKIT_BOOST_FLAT_MAP
     BoostFlatMap,  //

@@ -46,6 +46,9 @@ std::span<const MissingStrategy> missing_strategies() {
 #ifndef OCCKIT_LIBCUCKOO
       {"libcuckoo", "libcuckoo (Debian: libcuckoo-dev)"},
 #endif
+#ifndef OCCKIT_URCU_LFHT
+      {"urcu_lfht, urcu_lfht_copy", "liburcu's data structures (Debian: liburcu-dev)"},
+#endif
 #ifndef OCCKIT_BOOST_FLAT_MAP
       {"boost_flat_map", "Boost 1.83 or newer (cmake -DOCCKIT_BOOST_INCLUDE=DIR)"},
 #endif

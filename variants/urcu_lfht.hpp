@@ -1,0 +1,292 @@
+#pragma once
+
+#include <algorithm>
+#include <new>
+
+#include "core/fault_point.hpp"
+#include "core/lfht_table.hpp"
+#include "core/packed_body.hpp"
+#include "core/spin_wait.hpp"
+
+namespace occ {
+
+/// A document in a node of the table: the word with a claim flag, as in packed_claim, and where the body is. A block
+/// holds both: its head and kInlineBytes are the body, as long as the source fits, and the node lies behind them.
+///
+/// | edge | release side | acquire side | carries |
+/// |---|---|---|---|
+/// | publication to reader | U1 store of the free word | U2 first load of the word | the body |
+/// | publication to claimer | U1 store of the free word | U3 compare_exchange | the body's contents, for the next one to overwrite |
+/// | body's exchange to reader | U4 store of the pointer | U4 load of the pointer | the head of that body |
+/// | overwriting to reader | B4 stores into a body | B5 loads from a body | the claim U3, so that the second load of the word differs |
+///
+/// The second load of the word is relaxed: the loads B5 before it keep it behind them.
+struct LfhtDocument : LfhtNode {
+  /// A node that is unborn is claimed by whoever creates it.
+  static constexpr std::uint64_t kClaimed = 1;
+  static_assert((kUnborn & kClaimed) != 0);
+  /// Claimed for ever: its tombstone has expired and it leaves the table.
+  static constexpr std::uint64_t kGone = ~std::uint64_t{0};
+  static constexpr std::size_t kInlineBytes = 104;
+
+  explicit LfhtDocument(std::string_view id) noexcept : LfhtNode(id), body(&block()) {}
+
+  [[nodiscard]] Block& block() noexcept {
+    return *reinterpret_cast<Block*>(reinterpret_cast<std::byte*>(this) - kInlineBytes - sizeof(Block));
+  }
+  /// What fits into a body of this document.
+  [[nodiscard]] std::size_t room(const Block& current) noexcept {
+    return &current == &block() ? kInlineBytes : current.capacity;
+  }
+
+  atomic<Block*> body;
+};
+
+/// Peer: liburcu's lock-free hash table, the document in the node. Readers copy and validate by the word; a writer
+/// claims the document by one compare-and-swap on its word and overwrites the body in place. Once the word is in the
+/// node, that is all that is left to do with it.
+///
+/// Progress: blocking: readers and writers of one document wait for its claimer; whoever exchanges bodies or purges waits
+/// for suspended readers of all once a batch is full.
+/// Memory: bounded, as that of version_retry_urcu; nodes of forgotten ids are used again.
+/// Linearization: a write at its store of the free word; a read, a conflict and a noop at the first load of the word in
+/// the look that validated, or under the claim.
+/// Cost: dependent misses 2.5 (bucket, on average one and a half nodes). Locked instructions: get 0; write 2 (claim, draw
+/// of the seq_no), both forms of update too; optimistic update finds its node once.
+/// When not: as packed_claim; ids that come and go, since every purge is a node that waits for a grace period.
+class UrcuLfht : public LfhtTable {
+ public:
+  static constexpr StrategyInfo kInfo{
+      .name = "urcu_lfht",
+      .summary = "peer: liburcu's lock-free hash table, word and body in the node, one claim per write",
+      .reclamation = Reclamation::rcu,
+      .reuses_slots = true,
+      .peer = true,
+      .updates_in_place = true,
+      .default_form = UpdateForm::in_place,
+  };
+
+  using LfhtTable::LfhtTable;
+
+  class Handle : public LfhtHandle<Handle, UrcuLfht> {
+   public:
+    static constexpr const StrategyInfo& kInfo = UrcuLfht::kInfo;
+    static constexpr std::uint64_t kClaimed = LfhtDocument::kClaimed;
+    explicit Handle(UrcuLfht& table) : LfhtHandle(table) {}
+
+   private:
+    friend LfhtHandle<Handle, UrcuLfht>;
+
+    /// A look at a document that nobody has claimed.
+    struct Look {
+      std::uint64_t bits;
+      Block* body;
+      State state;
+      /// The node leaves the table.
+      bool gone = false;
+    };
+
+    /// The right to write one document. Given up unless something was published.
+    class Claim {
+     public:
+      Claim(LfhtDocument& document, std::uint64_t bits) noexcept : document_(document), bits_(bits) {}
+      Claim(const Claim&) = delete;
+      Claim& operator=(const Claim&) = delete;
+      ~Claim() { document_.word.store(bits_, std::memory_order_release); }  // U1 with U2, U3
+      void publish(SeqNoTerm word) noexcept { bits_ = word.bits(); }
+
+     private:
+      LfhtDocument& document_;
+      std::uint64_t bits_;
+    };
+
+    static LfhtDocument& document_at(LfhtNode& node) noexcept { return static_cast<LfhtDocument&>(node); }
+
+    State read(LfhtNode& node, Document* into) { return look(document_at(node), into).state; }
+
+    std::optional<Outcome> write(Target& target, const Write& write) {
+      LfhtDocument& document = document_at(*target.node());
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      Block* fresh = nullptr;
+      for (;;) {
+        const Look seen = look(document, nullptr);
+        const Decision decision =
+            decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
+          if (fresh != nullptr) cache_.give(fresh);
+          if (seen.gone) return gone(document);
+          return refuse(decision, seen.state);
+        }
+        if (fresh == nullptr && bytes > document.room(*seen.body)) fresh = cache_.take(bytes);
+        if (claim_unchanged(document, seen.bits)) {
+          Claim claim(document, seen.bits);
+          fault_point(FaultPoint::claimed);
+          if (fresh != nullptr && bytes <= document.room(*seen.body)) {  // the body was exchanged since it was taken
+            cache_.give(fresh);
+            fresh = nullptr;
+          }
+          return overwrite(target, write, claim, seen, decision, fresh);
+        }
+        begin_attempt();
+        ++counters_.publication_failures;
+      }
+    }
+
+    std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+      LfhtDocument& document = document_at(*target.node());
+      const auto bits = claim_free(document);
+      if (!bits) return gone(document);
+      Claim claim(document, *bits);
+      fault_point(FaultPoint::claimed);
+      // relaxed: the claim holds the pointer still
+      const Look seen = look_inside(*bits, document.body.load(std::memory_order_relaxed), &current_);
+      if (!seen.state.live()) {
+        return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
+      }
+      const Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
+      Transformed transformed = Transformed::keep;
+      if (allowed.verdict != Decision::Verdict::conflict) {
+        transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
+      }
+      if (transformed == Transformed::keep) return refuse(allowed, seen.state);
+      if (transformed == Transformed::remove)
+        return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
+      if (next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+      return write_claimed(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen);
+    }
+
+    LfhtNode& make_node(std::string_view id, const Write& write, Version version) {
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      Block* const outside = bytes > LfhtDocument::kInlineBytes ? cache_.take(bytes) : nullptr;
+      try {
+        auto& document = place_node<LfhtDocument>(id, LfhtDocument::kInlineBytes, 0);
+        fill(outside != nullptr ? *outside : document.block(), write, version);
+        if (outside != nullptr) document.body.store(outside, std::memory_order_relaxed);  // relaxed: L1 releases it
+        return document;
+      } catch (...) {
+        if (outside != nullptr) cache_.give(outside);
+        throw;
+      }
+    }
+
+    void discard(LfhtNode& node) noexcept {
+      LfhtDocument& document = document_at(node);
+      Block* const body = document.body.load(std::memory_order_relaxed);  // relaxed: this thread's own
+      if (body != &document.block()) cache_.give(body);
+      cache_.give(&document.block());
+    }
+
+    void purge(LfhtNode& node, SeqNoTerm word) noexcept {
+      LfhtDocument& document = document_at(node);
+      if (claim_unchanged(document, word.bits())) abandon(document);
+    }
+    /// Under the claim.
+    void abandon(LfhtNode& node) noexcept {
+      node.word.store(LfhtDocument::kGone, std::memory_order_release);  // U1 with U2
+      unlink(document_at(node));
+    }
+    /// By whoever comes first, so that nobody waits for the one who began it.
+    void unlink(LfhtDocument& document) noexcept {
+      if (table_.map().remove(document)) participant_.retire(&document.block());
+    }
+    std::nullopt_t gone(LfhtDocument& document) noexcept {
+      unlink(document);
+      return std::nullopt;
+    }
+
+    /// Waits until nobody holds the claim, and looks until nobody came between.
+    Look look(LfhtDocument& document, Document* into) {
+      SpinWait wait;
+      for (std::uint64_t retries = 0;;) {
+        const std::uint64_t bits = document.word.load(std::memory_order_acquire);  // U2 with U1
+        if (bits == LfhtDocument::kGone) return {.bits = bits, .body = nullptr, .state = {}, .gone = true};
+        if ((bits & kClaimed) != 0) {
+          wait.pause();
+          continue;
+        }
+        const Look seen = look_inside(bits, document.body.load(std::memory_order_acquire), into);  // U4
+        fault_point(FaultPoint::reading);
+        // relaxed: ordered behind B5
+        if (document.word.load(std::memory_order_relaxed) == bits) {
+          counters_.read_retries += retries;
+          counters_.read_retries_longest = std::max(counters_.read_retries_longest, retries);
+          return seen;
+        }
+        ++retries;
+      }
+    }
+
+    static Look look_inside(std::uint64_t bits, Block* body, Document* into) {
+      const auto word = SeqNoTerm::from_bits(bits);
+      const Look seen{bits, body, PackedBody::load(*body, word, into)};
+      if (into != nullptr && seen.state.live()) {
+        into->version = seen.state.version;
+        into->word = word;
+      }
+      return seen;
+    }
+
+    static bool claim_unchanged(LfhtDocument& document, std::uint64_t bits) noexcept {
+      // relaxed on failure: U2 loads again
+      return document.word.compare_exchange_strong(bits, bits | kClaimed, std::memory_order_acquire,
+                                                   std::memory_order_relaxed);  // U3
+    }
+
+    /// The word before the claim. Nothing if the node leaves the table.
+    static std::optional<std::uint64_t> claim_free(LfhtDocument& document) noexcept {
+      SpinWait wait;
+      for (;;) {
+        std::uint64_t bits = document.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+        if (bits == LfhtDocument::kGone) return std::nullopt;
+        if ((bits & kClaimed) == 0 && claim_unchanged(document, bits)) return bits;
+        wait.pause();
+      }
+    }
+
+    void fill(Block& body, const Write& write, Version version) const noexcept {
+      if (write.operation == Operation::remove) {
+        PackedBody::store_tombstone(body, table_.now_ms());
+      } else {
+        PackedBody::store_source(body, write.source);
+      }
+      PackedBody::store_version(body, version);
+    }
+
+    Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
+      const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+      if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      const bool fits = bytes <= document_at(*target.node()).room(*seen.body);
+      return overwrite(target, write, claim, seen, decision, fits ? nullptr : cache_.take(bytes));
+    }
+
+    /// Under the claim, into `fresh` if it is set; a tombstone goes into the node's own block, so that a deleted document
+    /// gives its memory back. Nothing but the want of a number can fail here.
+    Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
+                      Block* fresh) noexcept {
+      const auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
+      if (!word) {
+        if (fresh != nullptr) cache_.give(fresh);
+        return reject_write(Cause::seq_no_exhausted, seen.state);
+      }
+      begin_attempt();
+      LfhtDocument& document = document_at(*target.node());
+      Block* const own = &document.block();
+      Block* const body = fresh != nullptr ? fresh : write.operation == Operation::remove ? own : seen.body;
+      fill(*body, write, decision.version);
+      if (body != seen.body) {
+        document.body.store(body, std::memory_order_release);  // U4
+        if (seen.body != own) participant_.retire(seen.body);
+      }
+      claim.publish(*word);
+      return finish(
+          {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
+    }
+  };
+
+  [[nodiscard]] Handle handle() { return Handle(*this); }
+};
+
+static_assert(DocumentTable<UrcuLfht>);
+
+}  // namespace occ
