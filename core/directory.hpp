@@ -68,10 +68,16 @@ class Directory {
     __builtin_prefetch(&array.first[array.home(hash)]);
   }
 
-  /// The first slot whose entry has the bits of the hash that entries have; its key is not looked at. Null: none.
+  /// Asks for the first slot whose entry has the bits of the hash that entries have; its key is not looked at. Null:
+  /// there is none.
   [[nodiscard]] Slot* candidate(std::uint64_t hash) const noexcept {
     const Array array = Array::from(arrays_[segment_of(hash)].load(std::memory_order_acquire));  // A4 with A3
-    return search(array, hash, [](const Slot&) { return std::uint64_t{1}; }).slot;
+    return search(array, hash,
+                  [](const Slot& slot) {
+                    __builtin_prefetch(&slot);
+                    return std::uint64_t{1};
+                  })
+        .slot;
   }
 
   /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot whose key is that

@@ -17,7 +17,6 @@
 #include "core/fault_point.hpp"
 #include "core/hash.hpp"
 #include "core/outcome.hpp"
-#include "core/prefetch.hpp"
 #include "core/seq_no_leases.hpp"
 #include "core/shard.hpp"
 #include "core/slot_key.hpp"
@@ -91,10 +90,7 @@ class SlotHandle : public DocumentHandle<Derived> {
       hashes[i] = hash_id(items[i].id);
       table_.prefetch(hashes[i]);
     }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      slots[i] = table_.candidate(hashes[i]);
-      prefetch_bytes(slots[i], sizeof(Slot));
-    }
+    for (std::size_t i = 0; i < items.size(); ++i) slots[i] = table_.candidate(hashes[i]);
     if constexpr (requires(const Derived& derived, const Slot& slot) { derived.prefetch_body(slot); }) {
       for (std::size_t i = 0; i < items.size(); ++i) {
         if (slots[i] != nullptr) static_cast<const Derived*>(this)->prefetch_body(*slots[i]);

@@ -58,7 +58,7 @@ Workload custom_workload() {
 std::span<const Workload> named_workloads() {
   static const std::vector<Workload> workloads = [] {
     constexpr std::uint32_t kRetries = 1000;
-    constexpr std::uint32_t kBatch = 16;
+    constexpr std::uint32_t kBatch = 64;
     const auto zipf = Distribution::parse("zipf:0.99");
     const auto ycsb = [&](std::string_view name, std::string_view mix, std::string_view summary) {
       return Workload{.name = std::string(name),

@@ -308,7 +308,7 @@ TEST_F(Cli, list_names_strategies_workloads_and_columns) {
   const Ended ended = occkit("list");
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.output, AllOf(HasSubstr("packed_cas"), HasSubstr("lock_free"), HasSubstr("read-mostly"),
-                                  HasSubstr("life_attempts"), HasSubstr("zipf:0.99"), HasSubstr("--batch 16")));
+                                  HasSubstr("life_attempts"), HasSubstr("zipf:0.99"), HasSubstr("--batch 64")));
 }
 TEST_F(Cli, no_subcommand_is_bad_input) {
   expect_refused("", HasSubstr("subcommand"));

@@ -503,9 +503,9 @@ TEST_P(ContractRules, bulk_of_random_items_equals_single_calls_in_order) {
     std::mt19937_64 random(seed);
     const auto below = [&](std::uint64_t n) { return random() % n; };
     std::map<std::string_view, SeqNoTerm> words;
-    for (int call = 0; call < 100; ++call) {
+    for (int call = 0; call < 40; ++call) {
       SCOPED_TRACE("call " + std::to_string(call));
-      std::vector<BulkItem> items(below(50));
+      std::vector<BulkItem> items(below(150));
       std::vector<Document> read(items.size());
       const std::uint64_t kinds = 1 + below(4);  // few kinds make long runs of one
       for (std::size_t i = 0; i < items.size(); ++i) {

@@ -454,8 +454,8 @@ TEST(Plan, explicit_options_override_the_bundle) {
 TEST(Plan, bulk_workloads_have_a_batch) {
   const Plan plan = make_plan({{"workload", "get,get-bulk,cond-bulk"}});
   EXPECT_EQ(plan.workloads[0].batch, 1U);
-  EXPECT_EQ(plan.workloads[1].batch, 16U);
-  EXPECT_EQ(plan.workloads[2].batch, 16U);
+  EXPECT_EQ(plan.workloads[1].batch, 64U);
+  EXPECT_EQ(plan.workloads[2].batch, 64U);
   EXPECT_EQ(make_plan({{"workload", "get-bulk"}, {"batch", "1"}}).workloads.front().batch, 1U);
 }
 TEST(Plan, retry_on_conflict_is_0_unless_a_workload_is_named) {
