@@ -286,9 +286,10 @@ TEST_P(ContractLimits, memory_grows_with_documents_and_is_bounded_under_replacem
 
 TEST_P(ContractLimits, memory_is_bounded_under_deletes_and_new_creations) {
   table_->set_gc_deletes(-1);
+  const std::string larger = filled(300, 1);
   const auto cycle = [&](std::uint64_t rounds) {
     for (std::uint64_t round = 0; round < rounds; ++round) {
-      for (int i = 0; i < 50; ++i) put("id" + std::to_string(i), "0123456789");
+      for (int i = 0; i < 50; ++i) put("id" + std::to_string(i), i % 2 == 0 ? larger : "0123456789");
       for (int i = 0; i < 50; ++i) handle_->remove("id" + std::to_string(i));
     }
   };
@@ -353,6 +354,21 @@ TEST_P(ContractLimits, slots_of_ids_that_are_deleted_again_are_reused) {
   turns(scaled(20'000));
   EXPECT_LE(table_->memory().slots, warm.slots + (std::size_t{64} << 10));
   EXPECT_LE(table_->memory().total(), warm.total() + (std::size_t{1} << 20));
+}
+
+/// What waits for a tombstone to expire does not take what came after it.
+TEST_P(ContractLimits, document_created_again_outlives_its_tombstone) {
+  table_->set_gc_deletes(100);
+  put("id");
+  handle_->remove("id");
+  const Outcome again = put("id", "again");
+  clock_.advance_ms(101);
+  for (int i = 0; i < 10; ++i) {
+    put("other" + std::to_string(i));
+    handle_->remove("other" + std::to_string(i));
+  }
+  EXPECT_EQ(read("id"), "again");
+  EXPECT_EQ(document_.word, again.word);
 }
 
 /// Whoever deletes leaves the slots of its dead to those that come after it.
