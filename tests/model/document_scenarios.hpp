@@ -203,4 +203,30 @@ struct SlotPassesOn : rl::test_suite<SlotPassesOn<Table>, 3> {
   }
 };
 
+/// A purge meets a write to the id that it is about to forget: who wrote after the delete finds the document.
+template <class Table>
+struct PurgeAgainstWrite : rl::test_suite<PurgeAgainstWrite<Table>, 2> {
+  std::optional<typename SlotPassesOn<Table>::Fixture> fixture;
+  bool created = false;
+
+  void before() {
+    fixture.emplace();
+    RL_ASSERT(fixture->handles[0].index("id", small_source(source_words(1))).wrote());
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      RL_ASSERT(fixture->handles[0].remove("id").result == Result::deleted);
+    } else {
+      created = fixture->handles[1].index("id", small_source(source_words(2))).result == Result::created;
+    }
+  }
+  void after() {
+    Document document;
+    RL_ASSERT((fixture->handles[1].get("id", document).result == Result::found) == created);
+    RL_ASSERT(!created || count_in(document.source.bytes()) == 2);
+    document = {};
+    fixture.reset();
+  }
+};
+
 }  // namespace occ::model

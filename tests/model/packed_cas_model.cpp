@@ -15,6 +15,7 @@ int main(int count, char** arguments) {
                            sample<ReadsDoNotGoBack<Table>>("reads_do_not_go_back", 50'000),
                            sample<BodyComesBack<Table>>("body_comes_back", 50'000),
                            sample<SlotPassesOn<Table>>("slot_passes_on", 20'000),
+                           sample<PurgeAgainstWrite<Table>>("purge_against_write", 50'000),
                            sample<TwoCreations<Table>>("two_creations", 50'000),
                            sample<Writers<Table, 2>>("two_writers", 50'000),
                            sample<UnconditionalWriters<Table>>("unconditional_writers", 50'000),
