@@ -23,7 +23,7 @@ inline std::string_view transactions_lack() noexcept {
     int committed = 0;
     volatile std::uint64_t line = 0;
     for (int i = 0; i < kTries; ++i) {
-      if (__builtin_ia32_xbegin() != kStarted) continue;
+      if (static_cast<unsigned>(__builtin_ia32_xbegin()) != kStarted) continue;
       line = line + 1;
       __builtin_ia32_xend();
       ++committed;
