@@ -113,6 +113,18 @@ TEST(Measure, each_operation_of_a_batch_counts_as_one) {
   EXPECT_EQ(stock.verification.verified, Verified::yes) << stock.verification.violation;
 }
 
+// What a bulk call looked ahead at goes to other ids meanwhile.
+TEST(Measure, batches_over_slots_that_are_used_again_verify) {
+  for (const char* strategy : {"packed_cas", "packed_claim"}) {
+    const Measurement measurement = measure_with({{"strategy", strategy},
+                                                  {"mix", "get=25,index=25,delete=25,create=25"},
+                                                  {"gc-deletes", "0"},
+                                                  {"docs", "200"},
+                                                  {"batch", "100"}});
+    EXPECT_EQ(measurement.verification.verified, Verified::yes) << measurement.verification.violation;
+  }
+}
+
 TEST(Measure, unchecked_with_racing_threads_is_caught) {
   // The think time makes it race on one core, too: a thread is preempted between read and write.
   const Measurement measurement = measure_with(
