@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <new>
 
 #include "core/fault_point.hpp"
@@ -10,8 +11,8 @@
 
 namespace occ {
 
-/// A document in a node of the table: the word with a claim flag, as in packed_claim, and where the body is. A block
-/// holds both: its head and kInlineBytes are the body, as long as the source fits, and the node lies behind them.
+/// A document in a node of the table: the word with a claim flag, as in packed_claim, and the body, unless the source is
+/// too large for it and lies in a block of its own.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
@@ -27,20 +28,25 @@ struct LfhtDocument : LfhtNode {
   static_assert((kUnborn & kClaimed) != 0);
   /// Claimed for ever: its tombstone has expired and it leaves the table.
   static constexpr std::uint64_t kGone = ~std::uint64_t{0};
-  static constexpr std::size_t kInlineBytes = 104;
 
-  explicit LfhtDocument(std::string_view id) noexcept : LfhtNode(id), body(&block()) {}
+  /// Between the head of the block and the node, which is aligned as the body in it.
+  static constexpr std::size_t kBefore = 8;
+
+  explicit LfhtDocument(std::string_view id) noexcept : LfhtNode(id) {}
 
   [[nodiscard]] Block& block() noexcept {
-    return *reinterpret_cast<Block*>(reinterpret_cast<std::byte*>(this) - kInlineBytes - sizeof(Block));
+    return *reinterpret_cast<Block*>(reinterpret_cast<std::byte*>(this) - kBefore - sizeof(Block));
   }
   /// What fits into a body of this document.
-  [[nodiscard]] std::size_t room(const Block& current) noexcept {
-    return &current == &block() ? kInlineBytes : current.capacity;
+  [[nodiscard]] static std::size_t room(const Block* current) noexcept {
+    return current == nullptr ? InlineBody::capacity : current->capacity;
   }
 
-  atomic<Block*> body;
+  /// The body, if it is not `own`.
+  atomic<Block*> outside{nullptr};
+  InlineBody own;
 };
+static_assert((sizeof(Block) + LfhtDocument::kBefore) % alignof(LfhtDocument) == 0);
 
 /// Peer: liburcu's lock-free hash table, the document in the node. Readers copy and validate by the word; a writer
 /// claims the document by one compare-and-swap on its word and overwrites the body in place. Once the word is in the
@@ -117,11 +123,12 @@ class UrcuLfht : public LfhtTable {
           if (seen.gone) return gone(document);
           return refuse(decision, seen.state);
         }
-        if (fresh == nullptr && bytes > document.room(*seen.body)) fresh = cache_.take(bytes);
+        if (fresh == nullptr && bytes > LfhtDocument::room(seen.body)) fresh = cache_.take(bytes);
         if (claim_unchanged(document, seen.bits)) {
           Claim claim(document, seen.bits);
           fault_point(FaultPoint::claimed);
-          if (fresh != nullptr && bytes <= document.room(*seen.body)) {  // the body was exchanged since it was taken
+          if (fresh != nullptr &&
+              bytes <= LfhtDocument::room(seen.body)) {  // the body was exchanged since it was taken
             cache_.give(fresh);
             fresh = nullptr;
           }
@@ -139,7 +146,7 @@ class UrcuLfht : public LfhtTable {
       Claim claim(document, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
-      const Look seen = look_inside(*bits, document.body.load(std::memory_order_relaxed), &current_);
+      const Look seen = look_inside(document, *bits, document.outside.load(std::memory_order_relaxed), &current_);
       if (!seen.state.live()) {
         return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
       }
@@ -157,11 +164,11 @@ class UrcuLfht : public LfhtTable {
 
     LfhtNode& make_node(std::string_view id, const Write& write, Version version) {
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
-      Block* const outside = bytes > LfhtDocument::kInlineBytes ? cache_.take(bytes) : nullptr;
+      Block* const outside = bytes > InlineBody::capacity ? cache_.take(bytes) : nullptr;
       try {
-        auto& document = place_node<LfhtDocument>(id, LfhtDocument::kInlineBytes, 0);
-        fill(outside != nullptr ? *outside : document.block(), write, version);
-        if (outside != nullptr) document.body.store(outside, std::memory_order_relaxed);  // relaxed: L1 releases it
+        auto& document = place_node<LfhtDocument>(id, LfhtDocument::kBefore, 0);
+        fill(document, outside, write, version);
+        document.outside.store(outside, std::memory_order_relaxed);  // relaxed: L1 releases it
         return document;
       } catch (...) {
         if (outside != nullptr) cache_.give(outside);
@@ -171,8 +178,8 @@ class UrcuLfht : public LfhtTable {
 
     void discard(LfhtNode& node) noexcept {
       LfhtDocument& document = document_at(node);
-      Block* const body = document.body.load(std::memory_order_relaxed);  // relaxed: this thread's own
-      if (body != &document.block()) cache_.give(body);
+      Block* const outside = document.outside.load(std::memory_order_relaxed);  // relaxed: this thread's own
+      if (outside != nullptr) cache_.give(outside);
       cache_.give(&document.block());
     }
 
@@ -204,7 +211,7 @@ class UrcuLfht : public LfhtTable {
           wait.pause();
           continue;
         }
-        const Look seen = look_inside(bits, document.body.load(std::memory_order_acquire), into);  // U4
+        const Look seen = look_inside(document, bits, document.outside.load(std::memory_order_acquire), into);  // U4
         fault_point(FaultPoint::reading);
         // relaxed: ordered behind B5
         if (document.word.load(std::memory_order_relaxed) == bits) {
@@ -216,9 +223,11 @@ class UrcuLfht : public LfhtTable {
       }
     }
 
-    static Look look_inside(std::uint64_t bits, Block* body, Document* into) {
+    static Look look_inside(LfhtDocument& document, std::uint64_t bits, Block* body, Document* into) {
       const auto word = SeqNoTerm::from_bits(bits);
-      const Look seen{bits, body, PackedBody::load(*body, word, into)};
+      const Look seen{
+          bits, body,
+          body == nullptr ? PackedBody::load(document.own, word, into) : PackedBody::load(*body, word, into)};
       if (into != nullptr && seen.state.live()) {
         into->version = seen.state.version;
         into->word = word;
@@ -243,7 +252,15 @@ class UrcuLfht : public LfhtTable {
       }
     }
 
-    void fill(Block& body, const Write& write, Version version) const noexcept {
+    void fill(LfhtDocument& document, Block* outside, const Write& write, Version version) const noexcept {
+      if (outside != nullptr) {
+        fill(*outside, write, version);
+      } else {
+        fill(document.own, write, version);
+      }
+    }
+    template <class Body>
+    void fill(Body& body, const Write& write, Version version) const noexcept {
       if (write.operation == Operation::remove) {
         PackedBody::store_tombstone(body, table_.now_ms());
       } else {
@@ -256,11 +273,11 @@ class UrcuLfht : public LfhtTable {
       const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
-      const bool fits = bytes <= document_at(*target.node()).room(*seen.body);
+      const bool fits = bytes <= LfhtDocument::room(seen.body);
       return overwrite(target, write, claim, seen, decision, fits ? nullptr : cache_.take(bytes));
     }
 
-    /// Under the claim, into `fresh` if it is set; a tombstone goes into the node's own block, so that a deleted document
+    /// Under the claim, into `fresh` if it is set; a tombstone goes into the node, so that a deleted document
     /// gives its memory back. Nothing but the want of a number can fail here.
     Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
                       Block* fresh) noexcept {
@@ -271,12 +288,11 @@ class UrcuLfht : public LfhtTable {
       }
       begin_attempt();
       LfhtDocument& document = document_at(*target.node());
-      Block* const own = &document.block();
-      Block* const body = fresh != nullptr ? fresh : write.operation == Operation::remove ? own : seen.body;
-      fill(*body, write, decision.version);
+      Block* const body = write.operation == Operation::remove ? nullptr : fresh != nullptr ? fresh : seen.body;
+      fill(document, body, write, decision.version);
       if (body != seen.body) {
-        document.body.store(body, std::memory_order_release);  // U4
-        if (seen.body != own) participant_.retire(seen.body);
+        document.outside.store(body, std::memory_order_release);  // U4
+        if (seen.body != nullptr) participant_.retire(seen.body);
       }
       claim.publish(*word);
       return finish(
