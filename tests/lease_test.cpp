@@ -151,7 +151,7 @@ TEST_P(LeasingTable, racing_threads_keep_one_chain_of_growing_words_and_terms_fo
   constexpr std::size_t kThreads = 4, kDocuments = 3;
   for (const std::uint32_t lease : {2U, 64U}) {
     const auto table = make({.shards = 2, .seq_no_lease = lease});
-    const std::uint64_t turns = scaled(8'000);
+    const std::uint64_t turns = scaled(4'000);
     std::array<std::array<Writes, kThreads>, kDocuments> writes;
     std::array<Counters, kThreads> counters;
     std::atomic<std::size_t> running{kThreads};
@@ -238,7 +238,13 @@ TEST_P(LeasingTable, id_that_takes_a_slot_over_gets_a_number_above_its_last_one)
   EXPECT_GT(again.word, removed.word);
 }
 
-INSTANTIATE_TEST_SUITE_P(Registered, LeasingTable, testing::ValuesIn(contract::checking()), contract::name_of);
+/// Of strategies that differ in the type of their lock only, the plainest: numbers are drawn in the same place.
+std::vector<StrategyInfo> drawing_each_in_its_own_way() {
+  auto chosen = contract::checking();
+  std::erase_if(chosen, [](const StrategyInfo& info) { return info.name.find("_tbb_") != std::string_view::npos; });
+  return chosen;
+}
+INSTANTIATE_TEST_SUITE_P(Registered, LeasingTable, testing::ValuesIn(drawing_each_in_its_own_way()), contract::name_of);
 
 }  // namespace
 }  // namespace occ
