@@ -33,7 +33,8 @@ class SlotTable {
     std::int64_t at_ms;
   };
 
-  explicit SlotTable(const TableOptions& options) : gc_deletes_ms_(options.gc_deletes_ms), seq_no_lease_(options.seq_no_lease) {}
+  explicit SlotTable(const TableOptions& options)
+      : gc_deletes_ms_(options.gc_deletes_ms), seq_no_lease_(options.seq_no_lease) {}
 
   bool fail_over(std::uint32_t) { return shard_.fail_over(); }
   void set_gc_deletes(std::int64_t ms) { gc_deletes_ms_ = ms; }
