@@ -98,10 +98,10 @@ TEST(DecideTest, write_if_seq_no_needs_both_numbers_of_a_live_document) {
 
 TEST(DecideTest, write_if_seq_no_with_numbers_beyond_the_fields_conflicts) {
   const auto at = [](std::int64_t seq_no, std::int64_t term) { return Precondition::if_seq_no(seq_no, term); };
-  // Cut to 48 and 15 bits, each of these would match.
+  // Cut to 48 and 14 bits, each of these would match.
   check({
       refused("seq_no + 2^48", live(), at(7 + (std::int64_t{1} << 48), 2), Cause::seq_no_mismatch, 5),
-      refused("term + 2^15", live(), at(7, 2 + (1 << 15)), Cause::seq_no_mismatch, 5),
+      refused("term + 2^14", live(), at(7, 2 + (1 << 14)), Cause::seq_no_mismatch, 5),
       refused("seq_no - 2^48", live(), at(7 - (std::int64_t{1} << 48), 2), Cause::seq_no_mismatch, 5),
       refused("negative", live(1, {0, 1}), at(-1, 1), Cause::seq_no_mismatch, 1),
       refused("least", live(1, {0, 1}), at(kLeast, kLeast), Cause::seq_no_mismatch, 1),

@@ -168,7 +168,7 @@ TEST(HistoryFile, ReadHistory_MalformedOperation_RefusedWithLineAndWhatIsAccepte
   refused("}", R"(,"version":1})", "version and version_type go together");
   refused("}", R"(,"saw":[1,1]})", "saw is for updates");
   refused("}", R"(,"decided_on":[1]})", "decided_on must be [_seq_no, _primary_term]");
-  refused("}", R"(,"decided_on":[1,32768]})", "decided_on[1] must be a whole number from 0 to 32767");
+  refused("}", R"(,"decided_on":[1,16384]})", "decided_on[1] must be a whole number from 0 to 16383");
   refused("}", R"(,"_seq_no":281474976710656,"_primary_term":1})", "_seq_no must be a whole number from 0 to");
   refused("}", R"(,"read":0})", "read must be a whole number from 1 to 4294967295");
   refused("}", "", "");

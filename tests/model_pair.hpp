@@ -218,7 +218,7 @@ class ModelPair {
       case 1:
         return Precondition::if_seq_no(
             choices_.pick<std::int64_t>({seq_no - 1, seq_no, seq_no + 1, seq_no + (std::int64_t{1} << 48), kLeast}),
-            choices_.pick<std::int64_t>({term - 1, term, term + 1, term + (1 << 15), -1, kMost}));
+            choices_.pick<std::int64_t>({term - 1, term, term + 1, term + (1 << SeqNoTerm::kTermBits), -1, kMost}));
       case 2:
         return Precondition::if_version(std::min(then.version, kMost - 1) + choices_.pick<Version>({-1, 0, 0, 1}));
       case 3:

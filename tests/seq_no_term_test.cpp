@@ -23,10 +23,10 @@ TEST(SeqNoTerm, pack_of_every_boundary_gives_both_numbers_back) {
 }
 
 TEST(SeqNoTerm, fields_fill_the_word) {
-  EXPECT_EQ(SeqNoTerm(kMaxSeqNo, kMaxTerm).bits(), ~std::uint64_t{1});
+  EXPECT_EQ(SeqNoTerm(kMaxSeqNo, kMaxTerm).bits(), ~std::uint64_t{3});
   EXPECT_EQ(SeqNoTerm(0, 0).bits(), 0U);
   EXPECT_EQ(kMaxSeqNo, 281'474'976'710'655U);
-  EXPECT_EQ(kMaxTerm, 32'767U);
+  EXPECT_EQ(kMaxTerm, 16'383U);
 }
 
 TEST(SeqNoTerm, default_is_vacant_and_is_what_a_slot_holds_before_its_first_write) {
@@ -39,6 +39,18 @@ TEST(SeqNoTerm, order_is_that_of_seq_no_whatever_the_term) {
   EXPECT_LT(SeqNoTerm(1, kMaxTerm), SeqNoTerm(2, 0));
   EXPECT_LT(SeqNoTerm(1, 1), SeqNoTerm(1, 2));
   EXPECT_LT(SeqNoTerm(kMaxSeqNo - 1, kMaxTerm), SeqNoTerm(kMaxSeqNo, 0));
+}
+
+TEST(SeqNoTerm, moving_flag_leaves_the_numbers) {
+  const SeqNoTerm word(kMaxSeqNo - 1, kMaxTerm);
+  EXPECT_FALSE(word.moving());
+  EXPECT_TRUE(word.with_moving().moving());
+  EXPECT_NE(word.with_moving(), word);
+  EXPECT_EQ(word.with_moving().without_moving(), word);
+  EXPECT_EQ(word.with_moving().seq_no(), word.seq_no());
+  EXPECT_EQ(word.with_moving().term(), word.term());
+  EXPECT_FALSE(word.with_moving().vacant());
+  EXPECT_LT(word.with_moving(), SeqNoTerm(kMaxSeqNo, 0));
 }
 
 TEST(SeqNoTerm, is_a_constant_expression) {

@@ -60,7 +60,7 @@ TEST(Shard, limit_leaves_room_for_every_thread_that_draws_at_once) {
 
 TEST(Shard, draw_by_all_threads_under_fail_over_is_unique_and_terms_follow_numbers) {
   // Long enough that the threads meet even where each is given only some milliseconds at a time.
-  constexpr std::size_t kThreads = 3, kDraws = 1'000'000, kMostTerms = 30'000;
+  constexpr std::size_t kThreads = 3, kDraws = 1'000'000, kMostTerms = 15'000;
   Shard shard;
   std::array<std::vector<SeqNoTerm>, kThreads> drawn;
   atomic<std::size_t> drawing{kThreads};
