@@ -44,11 +44,11 @@ class MapAllocator {
 
   [[nodiscard]] T* allocate(std::size_t count) {
     T* const at = std::allocator<T>().allocate(count);
-    memory_->add(count * sizeof(T));
+    memory_->add(count * sizeof(T));  // NOLINT(bugprone-sizeof-expression): T may be a pointer
     return at;
   }
   void deallocate(T* at, std::size_t count) noexcept {
-    memory_->subtract(count * sizeof(T));
+    memory_->subtract(count * sizeof(T));  // NOLINT(bugprone-sizeof-expression): as above
     std::allocator<T>().deallocate(at, count);
   }
   [[nodiscard]] MapMemory& memory() const noexcept { return *memory_; }

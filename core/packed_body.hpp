@@ -15,7 +15,7 @@ namespace occ {
 struct alignas(kLayoutIsReal ? 16 : 8) InlineBody {
   /// In models, where an atomic is large, just as much as their documents need.
   static constexpr std::size_t kWords = kLayoutIsReal ? 14 : 2;
-  static constexpr std::uint32_t capacity = 8 * kWords;
+  static constexpr std::uint32_t capacity = 8 * kWords;  // NOLINT(readability-identifier-naming): as that of Block
 
   atomic<std::uint64_t> version{0};
   atomic<std::uint64_t> meta{0};

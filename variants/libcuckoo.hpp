@@ -11,7 +11,7 @@ namespace occ {
 class CuckooMap {
  public:
   explicit CuckooMap(MapMemory& memory)
-      : map_(libcuckoo::DEFAULT_SIZE, MapKey::Hash(), std::equal_to<MapKey>(), Allocator(memory)) {}
+      : map_(libcuckoo::DEFAULT_SIZE, MapKey::Hash(), std::equal_to<>(), Allocator(memory)) {}
 
   template <class F>
   bool look(const MapKey& key, F&& f) {
@@ -32,7 +32,7 @@ class CuckooMap {
 
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;
-  libcuckoo::cuckoohash_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<MapKey>, Allocator> map_;
+  libcuckoo::cuckoohash_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<>, Allocator> map_;
 };
 
 /// Peer: libcuckoo::cuckoohash_map.

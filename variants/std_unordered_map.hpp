@@ -46,7 +46,7 @@ class StripedUnorderedMap {
 
  private:
   using Allocator = MapAllocator<std::pair<const MapKey, MapRecord>>;
-  using Map = std::unordered_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<MapKey>, Allocator>;
+  using Map = std::unordered_map<MapKey, MapRecord, MapKey::Hash, std::equal_to<>, Allocator>;
   static constexpr std::size_t kFirstBuckets = 16;
   struct alignas(kFalseSharingRange) Stripe {
     std::mutex lock;
