@@ -9,7 +9,7 @@ usage() {
 usage: harness/run.sh [--full] [--no-install] [--out DIR | --resume DIR]
 
   (nothing)     the main comparison: a few minutes on two cores
-  --full        the reference run: 1,000,000 documents, ten replicates; half an hour
+  --full        the reference run: 1,000,000 documents, ten replicates; an hour
   --no-install  install no packages; if some are missing, say which and stop
   --out DIR     write to DIR, a new or empty folder (default: results/run-<UTC time>)
   --resume DIR  go on with a run that was interrupted: same experiment, finished rows are kept
