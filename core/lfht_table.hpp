@@ -3,22 +3,19 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
-#include <iterator>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/block_pool.hpp"
 #include "core/document_handle.hpp"
 #include "core/fault_point.hpp"
 #include "core/hash.hpp"
+#include "core/left_behind.hpp"
 #include "core/lfht.hpp"
 #include "core/seq_no_leases.hpp"
 #include "core/sharded_table.hpp"
-#include "core/spin_lock.hpp"
 
 namespace occ {
 
@@ -46,26 +43,13 @@ class LfhtTable : public ShardedTable {
     SeqNoTerm word;
     std::int64_t at_ms;
   };
-  /// What a handle leaves behind, for another one to take over. May throw std::bad_alloc.
-  void leave(std::deque<Deleted>& deleted) {
-    const std::lock_guard held(left_lock_);
-    left_.insert(left_.end(), std::move_iterator(deleted.begin()), std::move_iterator(deleted.end()));
-    any_left_.store(!left_.empty(), std::memory_order_relaxed);  // relaxed: a hint, the lock orders
-  }
-  [[nodiscard]] std::vector<Deleted> take_over() noexcept {
-    if (!any_left_.load(std::memory_order_relaxed)) return {};  // relaxed: a hint
-    const std::lock_guard held(left_lock_);
-    any_left_.store(false, std::memory_order_relaxed);  // relaxed: as above
-    return std::exchange(left_, {});
-  }
+  [[nodiscard]] LeftBehind<Deleted>& left_behind() noexcept { return left_behind_; }
 
  private:
   BlockPool pool_;
   RcuDomain domain_;
   Lfht map_;
-  SpinLock left_lock_;
-  std::vector<Deleted> left_;
-  atomic<bool> any_left_{false};
+  LeftBehind<Deleted> left_behind_;
 };
 
 /// Everything of a handle but how one node is read and written. `Derived` provides, inside a read section,
@@ -87,7 +71,7 @@ class LfhtHandle : public DocumentHandle<Derived> {
   explicit LfhtHandle(TableType& table) : table_(table), cache_(table.pool()), participant_(table.domain(), cache_) {}
   ~LfhtHandle() {
     try {
-      table_.leave(deleted_);
+      table_.left_behind().leave(deleted_);
     } catch (const std::bad_alloc&) {  // those tombstones wait for the next delete of their ids
     }
   }
@@ -232,7 +216,7 @@ class LfhtHandle : public DocumentHandle<Derived> {
   }
 
   void purge_forgotten() noexcept {
-    for (Deleted& left : table_.take_over()) wait_for_expiry(std::move(left));
+    for (Deleted& left : table_.left_behind().take_over()) wait_for_expiry(std::move(left));
     for (int i = 0; i < 2 && !deleted_.empty(); ++i) {
       Deleted oldest = std::move(deleted_.front());
       deleted_.pop_front();

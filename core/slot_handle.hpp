@@ -63,7 +63,7 @@ class SlotHandle : public DocumentHandle<Derived> {
   explicit SlotHandle(TableType& table) : Base(table.backoff()), table_(table), cache_(table.pool()) {}
   ~SlotHandle() {
     try {
-      table_.leave({deleted_.linearize(), deleted_.size()});
+      table_.left_behind().leave(std::span(deleted_.linearize(), deleted_.size()));
     } catch (const std::bad_alloc&) {  // those slots wait for the next delete of their ids
     }
   }
@@ -212,7 +212,7 @@ class SlotHandle : public DocumentHandle<Derived> {
   void purge_forgotten() noexcept {
     if constexpr (Derived::kInfo.reuses_slots) {
       if (deleted_.empty()) {
-        for (const Deleted& left : table_.take_over()) enqueue(left);
+        for (const Deleted& left : table_.left_behind().take_over()) enqueue(left);
       }
       for (int i = 0; i < 2 && !deleted_.empty() && table_.forgotten(deleted_.front().at_ms); ++i) {
         Slot& slot = *deleted_.front().slot;

@@ -2,17 +2,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "core/atomic.hpp"
 #include "core/block_pool.hpp"
 #include "core/directory.hpp"
 #include "core/hash.hpp"
+#include "core/left_behind.hpp"
 #include "core/sharded_table.hpp"
 #include "core/slot_arena.hpp"
 
@@ -71,26 +67,13 @@ class SlotTable : public ShardedTable {
     Slot* slot;
     std::int64_t at_ms;
   };
-  /// What a handle leaves behind, for another one to take over. May throw std::bad_alloc.
-  void leave(std::span<const Deleted> deleted) {
-    const std::lock_guard held(left_lock_);
-    left_.insert(left_.end(), deleted.begin(), deleted.end());
-    any_left_.store(!left_.empty(), std::memory_order_relaxed);  // relaxed: a hint, the lock orders
-  }
-  [[nodiscard]] std::vector<Deleted> take_over() noexcept {
-    if (!any_left_.load(std::memory_order_relaxed)) return {};  // relaxed: a hint
-    const std::lock_guard held(left_lock_);
-    any_left_.store(false, std::memory_order_relaxed);  // relaxed: as above
-    return std::exchange(left_, {});
-  }
+  [[nodiscard]] LeftBehind<Deleted>& left_behind() noexcept { return left_behind_; }
 
  private:
   Directory<Slot> directory_;
   SlotArena<Slot> arena_;
   BlockPool pool_;
-  SpinLock left_lock_;
-  std::vector<Deleted> left_;
-  atomic<bool> any_left_{false};
+  LeftBehind<Deleted> left_behind_;
 };
 
 }  // namespace occ

@@ -91,8 +91,11 @@ class SlotTable {
     idle_ = &slot;
   }
 
-  void leave(std::span<const Deleted>) {}
-  [[nodiscard]] std::vector<Deleted> take_over() { return {}; }
+  struct LeftBehind {
+    void leave(std::span<const Deleted>) {}
+    [[nodiscard]] std::vector<Deleted> take_over() { return {}; }
+  };
+  [[nodiscard]] LeftBehind left_behind() { return {}; }
   [[nodiscard]] Instant instant_for(const State&) const { return {.now_ms = 0, .gc_deletes_ms = gc_deletes_ms_}; }
   [[nodiscard]] bool forgotten(std::int64_t) const { return gc_deletes_ms_ < 0; }
   static std::int64_t now_ms() { return 0; }
