@@ -58,9 +58,9 @@ class DocumentHandle {
   DocumentHandle(const DocumentHandle&) = delete;
   DocumentHandle& operator=(const DocumentHandle&) = delete;
 
-  Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
+  [[gnu::flatten]] Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
-  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+  [[gnu::flatten]] Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     return write_to(id, {Operation::index, source, precondition});
   }
   Outcome create(std::string_view id, Bytes source) {
@@ -70,7 +70,7 @@ class DocumentHandle {
     return write_to(id, {Operation::remove, {}, precondition});
   }
 
-  Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+  [[gnu::flatten]] Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
     return update_at(id, transform, options);
   }
 

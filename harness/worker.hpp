@@ -20,6 +20,7 @@
 #include "harness/random.hpp"
 #include "harness/remote_outcome.hpp"
 #include "harness/tally.hpp"
+#include "harness/upcoming.hpp"
 #include "harness/verify.hpp"
 #include "harness/workload.hpp"
 
@@ -82,6 +83,7 @@ class Worker {
         workload_(task.workload),
         documents_(task.documents),
         ring_(workload_.distribution, documents_.size(), task.permutation_seed, task.stream_seed),
+        upcoming_(documents_),
         random_(mix64(task.stream_seed)),
         sampling_(mix64(~task.stream_seed)),
         increment_(documents_, workload_.think_ns),
@@ -141,11 +143,13 @@ class Worker {
  private:
   static constexpr bool kRecords = requires(Handle handle) { handle.aim(0U); };
   static constexpr bool kLosesAnswers = requires { Handle::kLosesAnswers; };
-  static constexpr double kClockShare = 0.05;
+  static constexpr double kClockShare = 0.002;
   /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns, or for one over a network.
   static constexpr std::uint64_t kSampleEveryUnknown = kLosesAnswers ? 1 : 64;
 
   void next(Phase phase, Report& report) {
+    if (upcoming_.empty() && workload_.batch <= 1) [[unlikely]]
+      upcoming_.draw(ring_);  // not within the latency of an operation
     if (--until_sample_ == 0) [[unlikely]] {
       sample(phase == Phase::window, report);
     } else {
@@ -210,8 +214,7 @@ class Worker {
   bool step() {
     const OperationKind kind = kinds_[random_.below(kinds_.size())];
     if (workload_.batch > 1) return step_in_batch(kind);
-    const std::uint32_t index = ring_.next();
-    const std::string_view id = documents_.id(index, id_);
+    const auto [index, id] = upcoming_.next();
     if constexpr (kRecords) handle_.aim(index);
     bool succeeded = false;
     switch (kind) {
@@ -428,6 +431,7 @@ class Worker {
   const Workload& workload_;
   const Documents& documents_;
   IndexRing ring_;
+  Upcoming upcoming_;
   /// Chooses operations, and nothing else: the same seed gives the same ones however fast they are.
   Random random_;
   Random sampling_;
@@ -435,7 +439,6 @@ class Worker {
   Batch batch_;
   UpdateOptions options_;
   std::array<OperationKind, 100> kinds_{};
-  DocId id_;
   Document document_;
   Source next_;
   Tally tally_;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "harness/distribution.hpp"
+#include "harness/doc_id.hpp"
+#include "harness/documents.hpp"
+
+namespace occ {
+
+/// The documents that one thread operates on next, in the order in which they were drawn, each with its id.
+///
+/// Ids are put together some time before they are used, as those of any caller are who got them with a request. One that
+/// is put together just before the call is still in the store buffer when it is hashed, and hashing reads it in words
+/// that overlap each other: a load that lies in no single store waits until the stores before it have left the buffer,
+/// those of the operation before included, which keeps the cache misses of two operations from overlapping.
+class Upcoming {
+ public:
+  struct Document {
+    std::uint32_t index = 0;
+    /// Good until the next call of draw().
+    std::string_view id;
+  };
+
+  explicit Upcoming(const Documents& documents) : documents_(documents) {}
+  Upcoming(const Upcoming&) = delete;
+  Upcoming& operator=(const Upcoming&) = delete;
+
+  /// next() needs a draw() first.
+  [[nodiscard]] bool empty() const noexcept { return at_ == kAhead; }
+
+  void draw(IndexRing& ring) {
+    for (std::size_t i = 0; i < kAhead; ++i) {
+      ahead_[i].index = ring.next();
+      ahead_[i].id = documents_.id(ahead_[i].index, ids_[i]);
+    }
+    at_ = 0;
+  }
+
+  [[nodiscard]] const Document& next() noexcept { return ahead_[at_++]; }
+
+ private:
+  static constexpr std::size_t kAhead = 64;
+
+  const Documents& documents_;
+  std::array<Document, kAhead> ahead_;
+  std::array<DocId, kAhead> ids_;
+  std::size_t at_ = kAhead;
+};
+
+}  // namespace occ
