@@ -371,7 +371,7 @@ TEST_F(UrlTest, servers_of_elasticsearchs_family_are_told_apart) {
       {R"({"version":{"distribution":"opensearch","number":"2.11.0"}})", "opensearch 2.11.0"}};
   for (const auto& [text, name] : kServers) {
     const ScriptedServer server(node_, says(text));
-    expect_one_row_verified(run(server, " --duration 10ms"));
+    expect_one_row_verified(run(server, " --duration 100ms"));
     EXPECT_EQ(field("server"), name);
     std::filesystem::remove_all(folder_ / "r");
     expect_refused(with_short_run("run --strategy elasticsearch --fail-over-every 1s --url " + server.url()),
@@ -402,12 +402,12 @@ TEST_F(UrlTest, credentials_come_from_the_environment) {
     const Variable wrong("OCCKIT_URL_PASSWORD", "wrong secret");
     expect_server_refused(server, AllOf(HasSubstr("that user or key is refused"), Not(HasSubstr("wrong secret"))));
     const Variable right("OCCKIT_URL_PASSWORD", "change me");
-    expect_one_row_verified(run(server, " --duration 10ms"));
+    expect_one_row_verified(run(server, " --duration 100ms"));
   }
   std::filesystem::remove_all(folder_ / "r");
   server.ask_for("ApiKey bXk6a2V5");
   const Variable key("OCCKIT_URL_API_KEY", "bXk6a2V5");
-  expect_one_row_verified(run(server, " --duration 10ms"));
+  expect_one_row_verified(run(server, " --duration 100ms"));
   std::ifstream in(folder_ / "r" / "results.json");
   const std::string provenance{std::istreambuf_iterator<char>(in), {}};
   EXPECT_THAT(provenance, AllOf(HasSubstr(server.url()), HasSubstr("occkit as elasticsearch"), Not(HasSubstr("bXk6"))));
