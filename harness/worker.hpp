@@ -70,7 +70,8 @@ struct alignas(kFalseSharingRange) Report {
 /// the operation under way.
 ///
 /// Latency is the service time of a whole operation, retries included, of one operation in k; k is chosen from the
-/// warm-up so that the two clock readings cost less than kClockShare of the processor time, and the distance between
+/// warm-up so that the two clock readings cost less than kClockShare of the processor time: so little because a reading
+/// also ends the overlap of the operations before and after it, which costs several times as much. The distance between
 /// samples is random, so as not to beat with the workload. With a batch, it is that of the call, or the two calls.
 ///
 /// `Handle` is a TableHandle, or a RecordingHandle of one. Once there is no room left to record an operation, the
