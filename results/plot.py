@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Draws the figures of one or several occkit result files (results.csv of `occkit run`).
 
-Writes throughput, efficiency, conflicts, retries, latency and ratio, each as PNG and SVG, beside the first CSV or into --out.
+Writes throughput, efficiency, conflicts, retries, latency, ratio and, where sources of several sizes were measured, bodies,
+each as PNG and SVG, beside the first CSV or into --out.
 Not drawn, and said so under each figure: strategies with a row that failed verification at that setting, negative
 controls, the null strategy, floors (they are what efficiency divides by), and replicates that recorded their history (recording costs time).
 Exit status: 0, or 2 for bad input.
@@ -315,11 +316,12 @@ class Results:
         values = found.get(competitor.source) or next(iter(found.values()), None)
         return float(np.median(values)) if values else None
 
-    def panel_title(self, panel):
+    def panel_title(self, panel, without=()):
+        """The workload, and what of its setting (`without` some columns) differs from its other panels."""
         setting, checked, latency_kind = panel
         twins = [other for other in self.panels if other[0][0] == setting[0]]
         differing = [f"{column.removesuffix('_bytes')} {setting[k]}" for k, column in enumerate(SETTING_COLUMNS)
-                     if len({other[0][k] for other in twins}) > 1]
+                     if column not in without and len({other[0][k] for other in twins}) > 1]
         if len({other[1] for other in twins}) > 1:
             differing.append(f"checked {checked}")
         if len({other[2] for other in twins}) > 1:
@@ -440,15 +442,18 @@ def draw_lines(axis, results, panel, interval_of):
         if not points:
             continue
         drawn.append(competitor)
-        x = [threads * dodge(index, len(results.competitors)) for threads, _ in points]
-        y = [interval[1] for _, interval in points]
-        axis.plot(x, y, zorder=3, clip_on=False, **results.styles[competitor])
-        barred = [(at, interval) for at, (_, interval) in zip(x, points) if interval[0] is not None]
-        if barred:
-            axis.errorbar([at for at, _ in barred], [i[1] for _, i in barred],
-                          yerr=[[i[1] - i[0] for _, i in barred], [i[2] - i[1] for _, i in barred]], fmt="none",
-                          ecolor=results.styles[competitor]["color"], elinewidth=1, capsize=2, zorder=2.5)
+        plot_points(axis, [(threads * dodge(index, len(results.competitors)), interval) for threads, interval in points], results.styles[competitor])
     return drawn
+
+
+def plot_points(axis, points, style):
+    """A line through the medians of points (x, (low, median, high)), and bars."""
+    axis.plot([at for at, _ in points], [interval[1] for _, interval in points], zorder=3, clip_on=False, **style)
+    barred = [(at, interval) for at, interval in points if interval[0] is not None]
+    if barred:
+        axis.errorbar([at for at, _ in barred], [i[1] for _, i in barred],
+                      yerr=[[i[1] - i[0] for _, i in barred], [i[2] - i[1] for _, i in barred]], fmt="none",
+                      ecolor=style["color"], elinewidth=1, capsize=2, zorder=2.5)
 
 
 def legend_handles(results, drawn):
@@ -486,12 +491,16 @@ def from_zero(axis):
     axis.yaxis.set_major_formatter(EngFormatter(sep=" "))
 
 
-def draw_throughput(results, out):
+def throughput_of(results):
     def interval_for(panel):
         def interval_of(competitor, threads):
             return interval_of_median(results.values(panel, competitor, threads, lambda row: row.number("ops_per_s")))
         return interval_of
-    return line_figure(results, out, "throughput", "throughput by threads", "operations per second", interval_for, from_zero, [INTERVAL_NOTE])
+    return interval_for
+
+
+def draw_throughput(results, out):
+    return line_figure(results, out, "throughput", "throughput by threads", "operations per second", throughput_of(results), from_zero, [INTERVAL_NOTE])
 
 
 def draw_efficiency(results, out, floor, stem, only_hot):
@@ -511,6 +520,74 @@ def draw_efficiency(results, out, floor, stem, only_hot):
     notes = [INTERVAL_NOTE, f"Efficiency: throughput as a share of the median of {floor} under the same workload and threads; see occkit list."]
     written, remark = line_figure(results, out, stem, f"efficiency: throughput as a share of {floor}", f"share of {floor}", interval_for, prepare, notes)
     return written, f"{stem}: no floor in this run; --strategy floors adds it" if remark and not only_hot else None
+
+
+def byte_text(count):
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:g} {unit}"
+        count /= 1024
+
+
+def body_axis(axis, bodies, place):
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_locator(FixedLocator([place(body) for body in bodies]))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xticklabels([byte_text(body) for body in bodies], rotation=45, ha="right", fontsize=8)
+    axis.set_xlim(place(bodies[0]) / 1.5, place(bodies[-1]) * 1.5)
+    axis.set_xlabel("bytes of a source")
+    axis.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def draw_bodies(results, out, baseline):
+    """Throughput, and its ratio to the baseline, by the size of sources: a column for each thread count and each setting
+    that was measured with several sizes. `docs` may differ from size to size."""
+    sized = [SETTING_COLUMNS.index("docs"), SETTING_COLUMNS.index("body_bytes")]
+    groups = defaultdict(dict)
+    for panel in results.panels:
+        setting = tuple(value for k, value in enumerate(panel[0]) if k not in sized)
+        body = float(panel[0][sized[1]])
+        if body in groups[setting, panel[1:]]:
+            groups[setting, panel[1:]][body] = None  # several numbers of documents of one size: not a sweep of sizes
+        else:
+            groups[setting, panel[1:]][body] = panel
+    columns = [({body: panels[body] for body in sorted(panels)}, threads) for panels in groups.values() if len(panels) > 1 and all(panels.values())
+               for threads in sorted({count for panel in panels.values() for count in results.threads(panel)})]
+    if not columns:
+        return [], None
+    figure = Figure(results, f"throughput by size of sources, and relative to {baseline_name(baseline)}", 2, len(columns), 4.8, 3.7)
+    drawn = set()
+    for column, (panels, threads) in enumerate(columns):
+        bodies = list(panels)
+        smallest = next(body for body in bodies if body > 0)
+
+        def place(body, smallest=smallest):
+            return body if body > 0 else smallest / 4
+
+        for axis, interval_for in zip(figure.axes[:, column], (throughput_of(results), ratio_of(results, baseline))):
+            for index, competitor in enumerate(results.competitors):
+                found = [(place(body), interval_for(panel)(competitor, threads)) for body, panel in panels.items()]
+                points = [(at * dodge(index, len(results.competitors)), interval) for at, interval in found if interval]
+                if points:
+                    drawn.add(competitor)
+                    plot_points(axis, points, results.styles[competitor])
+            body_axis(axis, bodies, place)
+            title = results.panel_title(next(iter(panels.values())), without=("docs", "body_bytes"))
+            axis.set_title(f"{title}, {threads} thread{'s' if threads > 1 else ''}", fontsize=10)
+        top, bottom = figure.axes[:, column]
+        top.set_yscale("log")
+        top.yaxis.set_major_formatter(EngFormatter(sep=" "))
+        ratio_axis(bottom)
+        if column == 0:
+            top.set_ylabel("operations per second")
+            bottom.set_ylabel(f"throughput / throughput of {baseline_name(baseline)}")
+    sizes = [f"{byte_text(body)}: {int(float(panel[0][sized[0]])):,}" for panels, threads in columns[:1] for body, panel in panels.items()]
+    notes = [INTERVAL_NOTE, "Ratios: median of those of equal replicates, with its interval; one that crosses 1 shows no difference. Logarithmic axes.",
+             "Documents: " + "; ".join(sizes) + "."]
+    if any(0 in panels for panels, _ in columns):
+        notes.append("0 B has no place on a logarithmic axis: it stands left of the others.")
+    return figure.finish(out, "bodies", legend_handles(results, drawn), notes), None
 
 
 def draw_conflicts(results, out):
@@ -674,7 +751,12 @@ def choose_baseline(results, wanted):
     return strategy, form or None
 
 
-def draw_ratio(results, out, baseline):
+def baseline_name(baseline):
+    strategy, form = baseline
+    return strategy + (f"/{form}" if form else "")
+
+
+def ratio_of(results, baseline):
     strategy, form = baseline
     candidates = [c for c in results.competitors if c.strategy == strategy and form in (None, c.update_form)]
 
@@ -689,24 +771,28 @@ def draw_ratio(results, out, baseline):
                       if below.get(row["replicate"]) and row.number("ops_per_s") is not None]
             return interval_of_median(ratios)
         return interval_of
+    return interval_for
 
-    def prepare(axis):
-        axis.set_yscale("log", base=2)
-        axis.axhline(1, color="#333333", linewidth=0.9, zorder=1)
-        ticks = [2.0 ** power for power in range(-12, 13)]
-        low, high = axis.get_ylim()
-        low, high = min(low, 1 / 1.3), max(high, 1.3)
-        if high / low < 4:
-            ticks = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3]
-        axis.set_ylim(low, high)
-        axis.yaxis.set_major_locator(FixedLocator(ticks))
-        axis.yaxis.set_minor_locator(NullLocator())
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1/{1 / value:.0f}" if value < 0.45 else f"{value:.3g}"))
 
-    name = strategy + (f"/{form}" if form else "")
+def ratio_axis(axis):
+    axis.set_yscale("log", base=2)
+    axis.axhline(1, color="#333333", linewidth=0.9, zorder=1)
+    ticks = [2.0 ** power for power in range(-12, 13)]
+    low, high = axis.get_ylim()
+    low, high = min(low, 1 / 1.3), max(high, 1.3)
+    if high / low < 4:
+        ticks = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3]
+    axis.set_ylim(low, high)
+    axis.yaxis.set_major_locator(FixedLocator(ticks))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1/{1 / value:.0f}" if value < 0.45 else f"{value:.3g}"))
+
+
+def draw_ratio(results, out, baseline):
+    name = baseline_name(baseline)
     notes = ["Points: median of the ratios of equal replicates. Bars: its 95 % bootstrap interval; a bar that crosses 1 shows no difference. "
              "Logarithmic axis, so that twice and half look alike."]
-    return line_figure(results, out, "ratio", f"throughput relative to {name}", f"throughput / throughput of {name}", interval_for, prepare, notes)
+    return line_figure(results, out, "ratio", f"throughput relative to {name}", f"throughput / throughput of {name}", ratio_of(results, baseline), ratio_axis, notes)
 
 
 def main(arguments):
@@ -727,7 +813,7 @@ def main(arguments):
         raise BadInput(f"{out}: cannot be written to")
     for written, remark in (draw_throughput(results, out), draw_efficiency(results, out, "floor_plain", "efficiency", False),
                             draw_efficiency(results, out, "floor_cas", "efficiency_hot", True), draw_conflicts(results, out), draw_retries(results, out),
-                            draw_latency(results, out), draw_ratio(results, out, baseline)):
+                            draw_latency(results, out), draw_ratio(results, out, baseline), draw_bodies(results, out, baseline)):
         for path in written:
             print(path)
         if remark:

@@ -74,6 +74,8 @@ class PlotTest(unittest.TestCase):
 
         def finish(figure, _out, _stem, handles, notes):
             seen["heights"] = [float(y) for axis in figure.fig.axes for line in axis.lines for y in line.get_ydata()]
+            seen["titles"] = [axis.get_title() for axis in figure.fig.axes]
+            seen["ticks"] = [label.get_text() for label in figure.fig.axes[0].get_xticklabels()]
             seen["labels"] = [handle.get_label() for handle in handles]
             seen["notes"] = "\n".join(notes + figure.results.notes)
             plot.plt.close(figure.fig)
@@ -192,6 +194,34 @@ class PlotTest(unittest.TestCase):
         results = plot.Results([first, second])
         panel = results.panels[0]
         self.assertEqual([results.floor(panel, competitor, 1, "floor_plain") for competitor in results.competitors], [200, 400])
+
+    def test_bodies_are_drawn_by_size_with_their_ratio_to_the_baseline(self):
+        speeds = {0: (8000, 4000), 100: (7000, 4500), 1024: (3000, 6000)}
+        rows = [one for body, (locked, optimistic_speed) in speeds.items() for threads in (1, 2) for one in
+                replicates(1, threads=threads, body_bytes=body, docs=10000 - body, ops_per_s=locked) +
+                replicates(1, threads=threads, body_bytes=body, docs=10000 - body, ops_per_s=optimistic_speed, **optimistic())]
+        seen = self.drawn(rows, plot.draw_bodies, baseline=("mutex_global", None))
+        for locked, optimistic_speed in speeds.values():
+            self.assertEqual(seen["heights"].count(locked), 2)
+            self.assertEqual(seen["heights"].count(optimistic_speed / locked), 2)
+        self.assertEqual(seen["titles"], ["hot, 1 thread", "hot, 2 threads"] * 2)
+        self.assertEqual(seen["ticks"], ["0 B", "100 B", "1 KiB"])
+        self.assertEqual(seen["labels"], ["mutex_global", "packed_cas"])
+        self.assertIn("0 B: 10,000; 100 B: 9,900; 1 KiB: 8,976", seen["notes"])
+        self.assertIn("0 B has no place", seen["notes"])
+
+    def test_bodies_of_one_size_are_no_figure(self):
+        self.assertEqual(plot.draw_bodies(plot.Results([self.write(ordinary_rows())]), self.folder, ("mutex_global", None)), ([], None))
+
+    def test_bodies_of_one_size_and_several_numbers_of_documents_are_no_figure(self):
+        rows = [one for docs, body in ((10, 0), (20, 0), (10, 100)) for one in replicates(docs=docs, body_bytes=body)]
+        self.assertEqual(plot.draw_bodies(plot.Results([self.write(rows)]), self.folder, ("mutex_global", None)), ([], None))
+
+    def test_bodies_are_written_by_the_script(self):
+        path = self.write([one for body in (16, 100) for one in replicates(body_bytes=body)])
+        result = self.run_script(path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "bodies.svg")), result.stdout)
 
     def test_conflicts_are_per_1000_attempts_and_strategies_without_any_are_named(self):
         seen = self.drawn(ordinary_rows(), draw=plot.draw_conflicts)
