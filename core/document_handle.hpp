@@ -11,6 +11,7 @@
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"
+#include "core/inline_whole.hpp"
 #include "core/outcome.hpp"
 #include "core/strategy_info.hpp"
 #include "core/update.hpp"
@@ -62,9 +63,9 @@ class DocumentHandle {
   // over in memory across them, written in small stores and read in large loads, waits until the stores have left the
   // store buffer: that keeps the misses of two operations from overlapping.
 
-  [[gnu::flatten]] Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
+  OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
-  [[gnu::flatten]] Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+  OCCKIT_INLINE_WHOLE Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     return write_to(id, {Operation::index, source, precondition});
   }
   Outcome create(std::string_view id, Bytes source) {
@@ -74,7 +75,7 @@ class DocumentHandle {
     return write_to(id, {Operation::remove, {}, precondition});
   }
 
-  [[gnu::flatten]] Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+  OCCKIT_INLINE_WHOLE Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
     return update_at(id, transform, options);
   }
 
