@@ -46,7 +46,7 @@ template <class Table>
 class OneDocument {
  public:
   /// The document is there, updated 0 times, unless `empty`.
-  explicit OneDocument(bool empty = false) {
+  explicit OneDocument(bool empty = false, const TableOptions& options = {}) : table_(options) {
     if (!empty) RL_ASSERT(create(0));
   }
 
@@ -64,6 +64,13 @@ class OneDocument {
   }
 
   void update_to_larger(unsigned thread) { RL_ASSERT(note(handles_[thread].update("id", kAddOneAndGrow))); }
+
+  /// The word that it wrote.
+  SeqNoTerm update_once(unsigned thread) {
+    const Outcome outcome = handles_[thread].update("id", kAddOne, {.retry_on_conflict = 9});
+    RL_ASSERT(note(outcome));
+    return outcome.word;
+  }
 
   /// A delete, or the write of a new document with 0 updates.
   void remove(unsigned thread) { RL_ASSERT(note(handles_[thread].remove("id"))); }
@@ -88,8 +95,13 @@ class OneDocument {
     for (Version at = 1; at <= version; ++at) {
       RL_ASSERT(written_[at].wrote());
       if (at > 1) RL_ASSERT(written_[at].decided_on == written_[at - 1].word);
-      RL_ASSERT(written_[at].word > written_[at].decided_on || at == 1);
+      if (at > 1) RL_ASSERT(written_[at].word.seq_no() > written_[at - 1].word.seq_no());
+      if (at > 1) RL_ASSERT(written_[at].word.term() >= written_[at - 1].word.term());
     }
+    // Each number that was drawn is a write's, or a gap; so none was used twice.
+    std::uint64_t drawn = static_cast<std::uint64_t>(version);
+    for (const auto& handle : handles_) drawn += handle.counters().seq_no_gaps;
+    RL_ASSERT(table_.next(0).seq_no() == drawn);
     for (const Read& read : reads_) {
       RL_ASSERT(read.version <= version && read.word == written_[read.version].word);
       RL_ASSERT(restarts_ || read.count + 1 == static_cast<std::uint64_t>(read.version));
@@ -113,7 +125,7 @@ class OneDocument {
   std::array<Outcome, 16> written_{};
   std::vector<Read> reads_;
   bool restarts_ = false;
-  Table table_{TableOptions{}};
+  Table table_;
   /// Before the table, whose pool unmaps them.
   struct Blocks {
     ~Blocks() { Block::destroy_all(); }

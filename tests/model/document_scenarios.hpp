@@ -156,6 +156,32 @@ struct FailOver : OnOneDocument<FailOver<Table>, Table, 2> {
   }
 };
 
+/// Two handles with leases of their own write one document while the primary fails over: whoever drew first, and however
+/// long ago, each write is above the one that it replaces, and carries the new term if it began after the fail-over.
+template <class Table>
+struct LeasesAgainstFailOver : OnOneDocument<LeasesAgainstFailOver<Table>, Table, 3> {
+  std::optional<atomic<std::uint64_t>> failed_over;
+  void before() {
+    failed_over.emplace(0);
+    this->document.emplace(false, TableOptions{.seq_no_lease = 3});
+  }
+  void thread(unsigned index) {
+    if (index == 2) {
+      RL_ASSERT(this->document->table().fail_over(0));
+      failed_over->store(1, std::memory_order_release);
+      return;
+    }
+    for (int i = 0; i < 2; ++i) {
+      const bool is_over = failed_over->load(std::memory_order_acquire) != 0;
+      RL_ASSERT(this->document->update_once(index).term() == 2 || !is_over);
+    }
+  }
+  void after() {
+    failed_over.reset();
+    this->finish(5);
+  }
+};
+
 /// Tombstones expire at once, so a delete is followed by a purge: the slot, and the body, go to another id. A reader of
 /// the first id finds it as it was or not at all, whoever has the slot.
 template <class Table>

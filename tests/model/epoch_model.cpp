@@ -148,10 +148,10 @@ int main(int count, char** arguments) {
   using namespace occ::model;
   return run_scenarios(count, arguments,
                        {
-                           sample<ReaderAgainstReuse<1>>("reader_against_reuse", 100'000),
-                           sample<ReaderAgainstReuse<2>>("reader_comes_twice", 100'000),
-                           sample<OthersMoveTheEpoch>("others_move_the_epoch", 100'000),
-                           sample<ReaderJoins>("reader_joins", 100'000),
-                           sample<OrphansAgainstReader>("orphans_against_reader", 100'000),
+                           sample<ReaderAgainstReuse<1>>("reader_against_reuse", 40'000),
+                           sample<ReaderAgainstReuse<2>>("reader_comes_twice", 40'000),
+                           sample<OthersMoveTheEpoch>("others_move_the_epoch", 40'000),
+                           sample<ReaderJoins>("reader_joins", 40'000),
+                           sample<OrphansAgainstReader>("orphans_against_reader", 40'000),
                        });
 }
