@@ -29,5 +29,6 @@ void add_serve(CLI::App& app, int& exit_status);
 void add_verify(CLI::App& app, int& exit_status);
 void add_check(CLI::App& app, int& exit_status);
 void add_stall(CLI::App& app, int& exit_status);
+void add_memory(CLI::App& app, int& exit_status);
 
 }  // namespace occ

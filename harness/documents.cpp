@@ -39,9 +39,11 @@ Documents Documents::generated(SourceLayout layout, std::uint64_t count, std::si
   const std::size_t least = layout == SourceLayout::stock     ? CounterSource::kLeastStockBytes
                             : layout == SourceLayout::counter ? CounterSource::kLeastBytes
                                                               : 64;
-  if (body_bytes < least || body_bytes > kMaxSourceBytes) {
-    throw BadInput(fmt::format("--body {}: accepted are {} to {} bytes with transform {}", body_bytes, least,
-                               kMaxSourceBytes, kSourceLayouts[static_cast<std::size_t>(layout)]));
+  const bool empty = layout == SourceLayout::counter && body_bytes == 0;
+  if ((body_bytes < least && !empty) || body_bytes > kMaxSourceBytes) {
+    throw BadInput(fmt::format("--body {}: accepted are {}{} to {} bytes with transform {}", body_bytes,
+                               layout == SourceLayout::counter ? "0 and " : "", least, kMaxSourceBytes,
+                               kSourceLayouts[static_cast<std::size_t>(layout)]));
   }
   if (layout == SourceLayout::json && (json_field == "document" || json_field == "filler")) {
     throw BadInput(fmt::format("--json-field {}: generated documents have a field of that name; accepted is any other",
@@ -109,6 +111,7 @@ Documents Documents::parse(std::string_view text, std::string_view name, std::st
 
 void Documents::write_initial(std::uint32_t index, Source& into) const {
   if (loaded()) return into.assign(as_bytes(sources_[index]));
+  if (body_bytes_ == 0) return into.assign({});
   if (layout_ != SourceLayout::json) {
     return CounterSource::write(index, body_bytes_, layout_ == SourceLayout::stock, into);
   }
@@ -120,11 +123,13 @@ void Documents::write_initial(std::uint32_t index, Source& into) const {
 }
 
 bool Documents::whole(std::uint32_t index, Bytes source) const {
+  if (body_bytes_ == 0) return source.empty();
   if (layout_ != SourceLayout::json) return CounterSource::whole(index, source);
   return source.size() >= 2 && source.front() == std::byte{'{'} && source.back() == std::byte{'}'};
 }
 
 std::optional<std::int64_t> Documents::increments(std::uint32_t index, Bytes source, Source& scratch) const {
+  if (body_bytes_ == 0) return source.empty() ? std::optional<std::int64_t>(0) : std::nullopt;
   if (layout_ != SourceLayout::json) {
     if (!CounterSource::intact(index, body_bytes_, layout_ == SourceLayout::stock, source, scratch))
       return std::nullopt;

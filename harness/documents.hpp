@@ -17,7 +17,8 @@ namespace occ {
 /// computed from the index, or loaded from a file. Read-only after construction, so shared by all threads.
 class Documents {
  public:
-  /// `count` documents; throws BadInput if a layout does not fit into `body_bytes`.
+  /// `count` documents; throws BadInput if a layout does not fit into `body_bytes`. With 0 bytes and the layout
+  /// `counter`, sources are empty and count nothing: `_version` has to do.
   static Documents generated(SourceLayout layout, std::uint64_t count, std::size_t body_bytes, std::string json_field);
 
   /// The index and create actions of a `_bulk` file (NDJSON); each id once. Sources are JSON objects in which
@@ -45,7 +46,7 @@ class Documents {
   [[nodiscard]] bool whole(std::uint32_t index, Bytes source) const;
 
   /// By how much a source's counter has grown since the beginning, after a look at every byte of it; nothing if it is
-  /// not a source of document `index`. `scratch` is overwritten.
+  /// not a source of document `index`. 0 of an empty source. `scratch` is overwritten.
   [[nodiscard]] std::optional<std::int64_t> increments(std::uint32_t index, Bytes source, Source& scratch) const;
 
  private:

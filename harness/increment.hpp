@@ -24,6 +24,10 @@ class Increment {
     think();
     if (documents_.layout() == SourceLayout::json) return add_one_in_json(current, next);
     next.assign(current.source);
+    if (documents_.body_bytes() == 0) {  // nothing to count in; the version does
+      if (!next.bytes().empty()) ++torn_;
+      return Transformed::write;
+    }
     if (next.size() < CounterSource::kLeastBytes) {  // the null strategy's empty document
       CounterSource::write(index_, documents_.body_bytes(), documents_.layout() == SourceLayout::stock, next);
     } else if (!CounterSource::whole(index_, current.source)) {

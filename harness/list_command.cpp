@@ -4,6 +4,7 @@
 #include "fmt/format.h"
 #include "harness/columns.hpp"
 #include "harness/commands.hpp"
+#include "harness/memory_results.hpp"
 #include "harness/remote_server.hpp"
 #include "harness/stall_results.hpp"
 #include "harness/workload.hpp"
@@ -64,6 +65,8 @@ void list_columns() {
   for (const StallColumn& column : stall_columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
   fmt::print("\nCOLUMNS of stall_series.csv, one row for each operation and slice of time\n");
   for (const auto& [name, meaning] : stall_series_columns()) fmt::print("  {:<28} {}\n", name, meaning);
+  fmt::print("\nCOLUMNS of memory.csv, one row for each strategy and number of documents\n");
+  for (const MemoryColumn& column : memory_columns()) fmt::print("  {:<28} {}\n", column.name, column.meaning);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   occ::add_verify(app, exit_status);
   occ::add_check(app, exit_status);
   occ::add_stall(app, exit_status);
+  occ::add_memory(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -27,10 +27,13 @@ constexpr OptionSpec kOptions[] = {
      "occkit list)"},
     {"threads", "N,M,...", "thread counts (default: 1,2,4)"},
     {"workload", "NAME,...", "named workloads (see occkit list); options below override what they bundle"},
-    {"docs", "N", "documents (default: 100000)"},
+    {"docs", "N[,...]", "documents (default: 100000)"},
     {"fill", "PERCENT", "documents that are there before; the others come by index and create (default: 100)"},
     {"shards", "N", "shards (default: 1)"},
-    {"body", "BYTES", "bytes of a source (default: 100); 24 or more show torn reads"},
+    {"body", "BYTES[,...]",
+     "bytes of a source (default: 100); 24 or more show torn reads. Of several, each is measured; with as many --docs, "
+     "in "
+     "pairs"},
     {"dist", "DIST", "uniform | zipf:THETA | hot:K (default: uniform)"},
     {"mix", "KIND=PERCENT,...", "of get, index, create, delete, update, cond (default: update=100)"},
     {"batch", "N", "operations of one kind by one bulk call (_mget, _bulk); 1: each by a call of its own (default: 1)"},

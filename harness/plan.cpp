@@ -1,7 +1,5 @@
 #include "harness/plan.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -12,7 +10,9 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "harness/commands.hpp"
+#include "harness/process_usage.hpp"
 #include "harness/server_address.hpp"
+#include "harness/strategy_names.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
@@ -52,14 +52,14 @@ class Reader {
     return value;
   }
 
-  [[nodiscard]] std::vector<std::string> list(std::string_view name) const {
+  [[nodiscard]] std::vector<std::string> list(std::string_view name, bool may_repeat = false) const {
     std::vector<std::string> items;
     const auto given = text(name);
     if (!given) return items;
     for (std::size_t at = 0; at <= given->size();) {
       const auto end = std::min(given->find(',', at), given->size());
       std::string item = given->substr(at, end - at);
-      if (std::ranges::find(items, item) != items.end()) {
+      if (!may_repeat && std::ranges::find(items, item) != items.end()) {
         throw BadInput(fmt::format("--{} '{}': '{}' is given twice", name, *given, item));
       }
       items.push_back(std::move(item));
@@ -105,12 +105,6 @@ class Reader {
 
   const Options& options_;
 };
-
-std::vector<std::string_view> strategy_names() {
-  std::vector<std::string_view> names;
-  for (const StrategyInfo& info : strategies()) names.push_back(info.name);
-  return names;
-}
 
 std::int64_t milliseconds(double seconds) {
   return static_cast<std::int64_t>(std::llround(seconds * 1e3));
@@ -200,48 +194,12 @@ void fit_to_server(const Reader& options, Workload& workload, Plan& plan) {
 
 void choose_strategies(const Reader& options, Plan& plan) {
   auto names = options.list("strategy");
-  if (names.empty() || names == std::vector<std::string>{"all"}) {
-    plan.strategies.assign(strategies().begin(), strategies().end());
+  if (std::ranges::find(names, kRemoteStrategy.name) != names.end() && !plan.server) {
+    throw BadInput(
+        fmt::format("--strategy {}: which server? Accepted is --url http://HOST:PORT beside it", kRemoteStrategy.name));
   }
-  const auto add = [&](const StrategyInfo& info) {
-    if (std::ranges::find(plan.strategies, info.name, &StrategyInfo::name) != plan.strategies.end()) {
-      throw BadInput(fmt::format("--strategy: '{}' is given twice, once by the name of its group", info.name));
-    }
-    plan.strategies.push_back(info);
-  };
-  for (const std::string& name : names) {
-    if (names.size() == 1 && name == "all") break;
-    if (name == "peers") {
-      for (const StrategyInfo& info : strategies()) {
-        if (info.peer) add(info);
-      }
-      for (const MissingStrategy& missing : missing_strategies()) {
-        if (!missing.peer) continue;
-        plan.notes.push_back(fmt::format("{} is not in this build: it needs {}", missing.name, missing.needs));
-      }
-      continue;
-    }
-    if (name == "floors") {
-      for (const StrategyInfo& info : strategies()) {
-        if (info.semantics == Semantics::floor) add(info);
-      }
-      continue;
-    }
-    if (name == kRemoteStrategy.name) {
-      if (!plan.server) {
-        throw BadInput(fmt::format("--strategy {}: which server? Accepted is --url http://HOST:PORT beside it", name));
-      }
-      plan.strategies.push_back(plan.server->strategy());
-      continue;
-    }
-    const StrategyInfo* info = find_strategy(name);
-    if (info == nullptr) {
-      throw BadInput(fmt::format(
-          "--strategy: unknown strategy '{}'; accepted are all, or some of {}, peers, floors, {} (with --url)", name,
-          fmt::join(strategy_names(), ", "), kRemoteStrategy.name));
-    }
-    add(*info);
-  }
+  const StrategyInfo* const remote = plan.server ? &plan.server->strategy() : nullptr;
+  plan.strategies = named_strategies(names, strategies(), remote, plan.notes);
   std::erase_if(plan.strategies, [&](const StrategyInfo& info) {
     if (info.supports(plan.conditions.update_form)) return false;
     plan.notes.push_back(
@@ -270,13 +228,53 @@ std::vector<Workload> bundles(const Reader& options) {
   return workloads;
 }
 
+/// How many documents of which size, where the options say so.
+struct Size {
+  std::optional<std::uint64_t> documents;
+  std::optional<std::uint64_t> body_bytes;
+};
+
+/// What --docs and --body say, one or more: a list of either is a workload for each, two lists go together in pairs.
+std::vector<Size> sizes(const Reader& options) {
+  const auto numbers = [&](std::string_view name, std::uint64_t least, std::uint64_t most) {
+    std::vector<std::optional<std::uint64_t>> all;
+    for (const std::string& one : options.list(name, true)) all.emplace_back(Reader::whole_of(name, one, least, most));
+    return all;
+  };
+  auto documents = numbers("docs", 1, kMostDocuments);
+  auto bodies = numbers("body", 0, UINT32_MAX);
+  const std::size_t count = std::max({documents.size(), bodies.size(), std::size_t{1}});
+  for (auto* const list : {&documents, &bodies}) {
+    if (list->empty()) list->emplace_back();
+    if (list->size() == 1) list->resize(count, list->front());
+    if (list->size() != count) {
+      throw BadInput(fmt::format("--docs, --body: lists of {} and {}; accepted are one value, or as many of both",
+                                 documents.size(), bodies.size()));
+    }
+  }
+  std::vector<Size> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Size size{documents[i], bodies[i]};
+    const auto same = [&](const Size& other) {
+      return other.documents == size.documents && other.body_bytes == size.body_bytes;
+    };
+    if (std::ranges::any_of(all, same)) {
+      throw BadInput(fmt::format("--docs {}, --body {}: the same size is given twice",
+                                 options.text("docs").value_or("by default"),
+                                 options.text("body").value_or("by default")));
+    }
+    all.push_back(size);
+  }
+  return all;
+}
+
 /// Explicit options win over what a workload bundles.
-void override_bundle(const Reader& options, Workload& workload) {
+void override_bundle(const Reader& options, const Size& size, Workload& workload) {
   const bool load = options.text("load").has_value();
   if (load && options.text("docs")) throw BadInput("--docs: with --load, the file says how many documents there are");
   if (load && options.text("body")) throw BadInput("--body: with --load, the file has the sources");
-  if (const auto documents = options.whole("docs", 1, kMostDocuments)) workload.documents = *documents;
-  if (const auto body = options.whole("body", 0, UINT32_MAX)) workload.body_bytes = *body;
+  if (size.documents) workload.documents = *size.documents;
+  if (size.body_bytes) workload.body_bytes = *size.body_bytes;
   if (const auto text = options.text("dist")) workload.distribution = Distribution::parse(*text);
   if (const auto text = options.text("mix")) workload.mix = Mix::parse(*text);
   if (const auto client = options.choice("client", kClients)) workload.client = static_cast<Client>(*client);
@@ -305,16 +303,12 @@ void override_bundle(const Reader& options, Workload& workload) {
   if (load || transform == 1U) workload.layout = SourceLayout::json;
 }
 
-double memory_there() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 /// Better said now than by the kernel in an hour.
 void check_memory(const Workload& workload) {
   constexpr std::uint64_t kOverheadBytes = 96;
   const auto needed =
       static_cast<double>(workload.documents) * static_cast<double>(workload.body_bytes + kOverheadBytes);
-  const double there = memory_there();
+  const auto there = static_cast<double>(physical_memory_bytes());
   if (needed > there) {
     throw BadInput(fmt::format("--docs {} --body {}: needs {:.1f} GiB at least, this machine has {:.1f}",
                                workload.documents, workload.body_bytes, needed / (1 << 30), there / (1 << 30)));
@@ -374,9 +368,9 @@ void choose_recording(const Reader& options, Plan& plan) {
   if (checked == 0) return;
 
   const double needed = static_cast<double>(recording.operations) * Recording::kBytesPerOperation;
-  if (needed > memory_there()) {
+  if (needed > static_cast<double>(physical_memory_bytes())) {
     throw BadInput(fmt::format("--check-operations {}: needs {:.1f} GiB, this machine has {:.1f}", recording.operations,
-                               needed / (1 << 30), memory_there() / (1 << 30)));
+                               needed / (1 << 30), static_cast<double>(physical_memory_bytes()) / (1 << 30)));
   }
   const bool chosen = options.text("check").has_value();
   if (!chosen) {
@@ -426,9 +420,12 @@ Plan make_plan(const Options& given) {
 
   const std::string field = options.text("json-field").value_or("counter");
   if (field.empty()) throw BadInput("--json-field: a name is needed");
-  plan.workloads = bundles(options);
-  for (Workload& workload : plan.workloads) {
-    override_bundle(options, workload);
+  const std::vector<Size> of_each = sizes(options);
+  for (const Workload& workload : bundles(options))
+    plan.workloads.insert(plan.workloads.end(), of_each.size(), workload);
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    Workload& workload = plan.workloads[i];
+    override_bundle(options, of_each[i % of_each.size()], workload);
     fit_to_server(options, workload, plan);
     if (const auto file = options.text("load")) {
       if (plan.documents.empty()) plan.documents.push_back(Documents::load(*file, field));
@@ -463,7 +460,10 @@ Plan make_plan(const Options& given) {
 
 void name_strategies(Options& options) {
   std::string& text = options["strategy"];
-  if (text.empty() || text == "all") text = fmt::format("{}", fmt::join(strategy_names(), ","));
+  if (!text.empty() && text != "all") return;
+  std::vector<std::string_view> names;
+  for (const StrategyInfo& info : strategies()) names.push_back(info.name);
+  text = fmt::format("{}", fmt::join(names, ","));
 }
 
 }  // namespace occ

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 namespace occ {
 namespace {
@@ -32,6 +33,19 @@ double machine_seconds() {
   return (user + nice + system + interrupt + soft_interrupt + steal) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
+/// Calls take(label, bytes) for each line of a file of the kernel that gives a size in kB.
+template <class Take>
+void for_each_kib(const char* path, Take&& take) {
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words{line};
+    std::string label;
+    std::string unit;
+    std::uint64_t kib = 0;
+    if (words >> label >> kib >> unit && unit == "kB") take(label, kib * 1024);
+  }
+}
+
 }  // namespace
 
 CpuTimes CpuTimes::now() {
@@ -51,17 +65,23 @@ double CpuTimes::other_s() const noexcept {
 
 MemoryUsage MemoryUsage::now() {
   MemoryUsage usage;
-  std::ifstream file{"/proc/self/status"};
-  for (std::string label; file >> label; file.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
-    std::uint64_t* const field = label == "VmRSS:"   ? &usage.rss_bytes
-                                 : label == "VmHWM:" ? &usage.rss_peak_bytes
-                                                     : nullptr;
-    if (field == nullptr) continue;
-    std::uint64_t kib = 0;
-    file >> kib;
-    *field = kib * 1024;
-  }
+  for_each_kib("/proc/self/status", [&](std::string_view label, std::uint64_t bytes) {
+    if (label == "VmRSS:") usage.rss_bytes = bytes;
+    if (label == "VmHWM:") usage.rss_peak_bytes = bytes;
+  });
   return usage;
+}
+
+std::uint64_t huge_page_bytes() {
+  std::uint64_t huge = 0;
+  for_each_kib("/proc/self/smaps_rollup", [&](std::string_view label, std::uint64_t bytes) {
+    if (label == "AnonHugePages:") huge = bytes;
+  });
+  return huge;
+}
+
+std::uint64_t physical_memory_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool reset_peak_rss() {

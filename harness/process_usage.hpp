@@ -33,6 +33,12 @@ struct MemoryUsage {
 /// that of the whole process.
 bool reset_peak_rss();
 
+/// Resident bytes of this process in huge pages; 0 where the system does not tell.
+std::uint64_t huge_page_bytes();
+
+/// Of the machine.
+std::uint64_t physical_memory_bytes();
+
 /// The system's load average over one minute; negative where it is unknown.
 double load_average();
 

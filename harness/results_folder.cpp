@@ -13,26 +13,35 @@ namespace occ {
 
 namespace fs = std::filesystem;
 
-ResultsFolder::ResultsFolder(fs::path folder, std::ios::openmode mode) : folder_(std::move(folder)) {
+ResultsFolder::ResultsFolder(fs::path folder, std::string stem, std::ios::openmode mode)
+    : folder_(std::move(folder)), stem_(std::move(stem)) {
   out_.open(csv(), mode | std::ios::binary);
   if (!out_) throw BadInput(fmt::format("--out: cannot write to '{}'", csv().string()));
 }
 
 ResultsFolder ResultsFolder::create(const fs::path& folder) {
-  for (const char* name : {"results.csv", "results.json"}) {
+  return create_new(folder, "results", header(), "--resume goes on with it, or name another folder");
+}
+
+ResultsFolder ResultsFolder::create(const fs::path& folder, const std::string& stem,
+                                    const std::vector<std::string>& header) {
+  return create_new(folder, stem, header, "name another folder");
+}
+
+ResultsFolder ResultsFolder::create_new(const fs::path& folder, const std::string& stem,
+                                        const std::vector<std::string>& header, std::string_view way_out) {
+  for (const char* extension : {".csv", ".json"}) {
+    const fs::path file = folder / (stem + extension);
     std::error_code unknown;
-    if (fs::exists(folder / name, unknown)) {
-      throw BadInput(
-          fmt::format("--out: '{}' is there already and is not overwritten; --resume goes on with it, or "
-                      "name another folder",
-                      (folder / name).string()));
+    if (fs::exists(file, unknown)) {
+      throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
     }
   }
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder.string(), error.message()));
-  ResultsFolder results(folder, std::ios::out);
-  results.append(header());
+  ResultsFolder results(folder, stem, std::ios::out);
+  results.append(header);
   return results;
 }
 
@@ -50,7 +59,7 @@ ResultsFolder ResultsFolder::reopen(const fs::path& folder) {
     rows = parse_csv(std::string_view(text).substr(0, keep), csv.string());
     fs::resize_file(csv, keep);
   }
-  ResultsFolder results(folder, std::ios::out | std::ios::app);
+  ResultsFolder results(folder, "results", std::ios::out | std::ios::app);
   results.rows_ = std::move(rows);
   return results;
 }
@@ -62,7 +71,7 @@ void ResultsFolder::append(const std::vector<std::string>& row) {
 
 void ResultsFolder::write_provenance(const nlohmann::ordered_json& provenance) {
   // Replaced as a whole, so that an interruption leaves the old one or the new one.
-  const fs::path fresh = folder_ / "results.json.new";
+  const fs::path fresh = folder_ / (stem_ + ".json.new");
   {
     std::ofstream out(fresh, std::ios::binary);
     out << provenance.dump(2) << '\n' << std::flush;

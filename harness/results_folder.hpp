@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/csv.hpp"
@@ -11,12 +12,15 @@
 
 namespace occ {
 
-/// The folder of one run: results.csv, one row per replicate, and results.json, what they were made from. Every row is
-/// in the file before the next measurement begins.
+/// The folder of one run: results.csv, one row per replicate, and results.json, what they were made from (or memory.csv
+/// and memory.json). Every row is in the file before the next measurement begins.
 class ResultsFolder {
  public:
   /// A new one. Throws BadInput if there are results already or the folder cannot be written.
   static ResultsFolder create(const std::filesystem::path& folder);
+  /// A new one whose files have another stem and another header, and that nobody resumes.
+  static ResultsFolder create(const std::filesystem::path& folder, const std::string& stem,
+                              const std::vector<std::string>& header);
 
   /// One that a run was stopped in. A row cut in the middle is dropped. Throws BadInput if there is none, or its
   /// columns are others.
@@ -25,15 +29,18 @@ class ResultsFolder {
   void append(const std::vector<std::string>& row);
   void write_provenance(const nlohmann::ordered_json& provenance);
 
-  [[nodiscard]] std::filesystem::path csv() const { return folder_ / "results.csv"; }
-  [[nodiscard]] std::filesystem::path json() const { return folder_ / "results.json"; }
+  [[nodiscard]] std::filesystem::path csv() const { return folder_ / (stem_ + ".csv"); }
+  [[nodiscard]] std::filesystem::path json() const { return folder_ / (stem_ + ".json"); }
   /// What was there when it was opened.
   [[nodiscard]] const CsvTable& rows() const { return rows_; }
 
  private:
-  ResultsFolder(std::filesystem::path folder, std::ios::openmode mode);
+  ResultsFolder(std::filesystem::path folder, std::string stem, std::ios::openmode mode);
+  static ResultsFolder create_new(const std::filesystem::path& folder, const std::string& stem,
+                                  const std::vector<std::string>& header, std::string_view way_out);
 
   std::filesystem::path folder_;
+  std::string stem_;
   std::ofstream out_;
   CsvTable rows_;
 };

@@ -23,19 +23,26 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-/// A finished measurement, as the file names it: workload, strategy, threads, replicate, whether it was recorded.
-using Key = std::tuple<std::string, std::string, std::string, std::string, bool>;
+/// A finished measurement, as the file names it: workload, documents, their size, strategy, threads, replicate, whether
+/// it was recorded.
+using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, bool>;
 
 Key key_of(const Cell& cell, const Step& step) {
-  return {cell.workload->name, std::string(cell.strategy.name), std::to_string(cell.threads),
-          std::to_string(step.replicate), step.is_recorded};
+  return {cell.workload->name,
+          std::to_string(cell.documents->size()),
+          std::to_string(cell.documents->body_bytes()),
+          std::string(cell.strategy.name),
+          std::to_string(cell.threads),
+          std::to_string(step.replicate),
+          step.is_recorded};
 }
 
 std::set<Key> finished(const CsvTable& table) {
   std::set<Key> keys;
   const auto column = [&](std::string_view name) { return table.find_column(name).value(); };
   for (const auto& row : table.rows) {
-    keys.emplace(row[column("workload")], row[column("strategy")], row[column("threads")], row[column("replicate")],
+    keys.emplace(row[column("workload")], row[column("docs")], row[column("body_bytes")], row[column("strategy")],
+                 row[column("threads")], row[column("replicate")],
                  row[column("checked")] == to_string(Verification::Level::history));
   }
   return keys;
@@ -188,9 +195,9 @@ class Run {
     }
     for (const Step& step : steps) {
       const Cell& cell = plan_.cells[step.cell];
-      const std::string what =
-          fmt::format("{} {} {} thread{}, {} {}", cell.workload->name, cell.strategy.name, cell.threads,
-                      cell.threads == 1 ? "" : "s", step.is_recorded ? "history" : "replicate", step.replicate);
+      const std::string what = fmt::format("{}{} {} {} thread{}, {} {}", cell.workload->name, size_text(*cell.workload),
+                                           cell.strategy.name, cell.threads, cell.threads == 1 ? "" : "s",
+                                           step.is_recorded ? "history" : "replicate", step.replicate);
       progress.begin(what);
       const auto measurement =
           measure(cell, plan_.conditions, step.replicate, interrupted, step.is_recorded ? &plan_.recording : nullptr);
@@ -223,6 +230,12 @@ class Run {
     const HistoryReport& report = measurement.history->report;
     return fmt::format("{:.2f} M operations checked, {:.1f} % overlapped", static_cast<double>(report.operations) / 1e6,
                        100 * report.overlap());
+  }
+
+  /// Where the workload is measured with several.
+  [[nodiscard]] std::string size_text(const Workload& workload) const {
+    if (std::ranges::count(plan_.workloads, workload.name, &Workload::name) == 1) return "";
+    return fmt::format(" of {} x {} B", workload.documents, workload.body_bytes);
   }
 
   /// The same for every strategy and thread count, so tested once.

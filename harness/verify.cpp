@@ -37,7 +37,8 @@ Findings look_at(AnyTable& table, const Documents& documents, const Workload& wo
       // Those of an unknown shard come last.
       const std::uint32_t shard = std::min(table.shard_of(items[i].id), table.shards());
       found.words[shard].push_back(document.word.bits());
-      const auto increments = documents.increments(index, document.source.bytes(), scratch);
+      auto increments = documents.increments(index, document.source.bytes(), scratch);
+      if (increments && documents.body_bytes() == 0) increments = document.version - 1;
       if (!increments) {
         ++found.broken;
         continue;

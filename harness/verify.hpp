@@ -62,8 +62,9 @@ std::string_view to_string(Verification::Level level);
 /// - attempts = applied + noop + not_found + conflicts + publication failures, and the strategy counts as many applied
 ///   writes as its callers saw;
 /// - every document is whole; with an incrementing mix, all that were filled in are there, their counters sum to the
-///   acknowledged increments and each _version is one more than the counter; with another mix, versions (tombstones'
-///   too, unless they may have expired) sum to the acknowledged writes;
+///   acknowledged increments and each _version is one more than the counter (of documents without a body, versions
+///   alone sum to them); with another mix, versions (tombstones' too, unless they may have expired) sum to the
+///   acknowledged writes;
 /// - words are distinct within a shard and below its next number; numbers used = acknowledged writes + gaps;
 /// - no torn read, no word out of order, no rejected operation; something was done in the window;
 /// - stock: of each product, no more units were sold than its updates can have sold, and as many are there as follow.

@@ -59,7 +59,13 @@ TEST_F(Cli, run_number_out_of_range_names_the_range) {
   expect_refused("run --docs -5", HasSubstr("from 1"));
   expect_refused("run --docs 1e6", HasSubstr("whole numbers"));
   expect_refused("run --shards 0", HasSubstr("1 to 1024"));
-  expect_refused("run --body 7", HasSubstr("8 to 16777216"));
+  expect_refused("run --body 7", HasSubstr("0 and 8 to 16777216"));
+  expect_refused("run --workload stock --body 0", HasSubstr("40 to"));
+  expect_refused("run --transform json --body 0", HasSubstr("64 to"));
+  expect_refused("run --body 8,100 --docs 10,20,30", HasSubstr("as many of both"));
+  expect_refused("run --body 8,8", HasSubstr("same size is given twice"));
+  expect_refused("run --body 8,7", HasSubstr("0 and 8 to 16777216"));
+  expect_refused("run --body 8,", HasSubstr("whole numbers"));
   expect_refused("run --body 16777217", HasSubstr("8 to 16777216"));
   expect_refused("run --workload stock --body 39", HasSubstr("40 to"));
   expect_refused("run --replicates 0 --check none", HasSubstr("--check"));
@@ -225,6 +231,34 @@ TEST_F(Cli, resume_tells_checked_and_measured_replicates_apart) {
   };
   EXPECT_EQ(keys(after), keys(before));
 }
+TEST_F(Cli, run_of_several_sizes_measures_each_and_resumes_each) {
+  const std::string sizes =
+      "run --strategy packed_cas --body 0,8,5000 --docs 20,10,20 --mix get=50,update=50 --threads 1 --duration 200ms "
+      "--warmup 0 --replicates 1 --out a";
+  const Ended ended = occkit(sizes);
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("custom of 20 x 0 B packed_cas 1 thread, replicate 1"));
+  const auto keys = [&] {
+    const CsvTable table = read_csv(folder_ / "a/results.csv");
+    std::multiset<std::string> all;
+    for (const auto& row : table.rows) {
+      const auto field = [&](std::string_view name) { return row.at(table.find_column(name).value()); };
+      EXPECT_EQ(field("verified"), "yes") << field("violation");
+      all.insert(field("body_bytes") + " x " + field("docs") + " " + field("strategy") + " " + field("checked"));
+    }
+    return all;
+  };
+  const auto whole = keys();
+  EXPECT_EQ(whole.size(), 6U);
+  EXPECT_EQ(whole.count("0 x 20 packed_cas sums"), 1U);
+  EXPECT_EQ(whole.count("8 x 10 packed_cas sums"), 1U);
+  EXPECT_EQ(whole.count("5000 x 20 packed_cas history"), 1U);
+  const std::string rows = read("a/results.csv");
+  write("a/results.csv", rows.substr(0, rows.rfind('\n', rows.size() - 2) + 1));
+  const Ended resumed = occkit("run --resume a");
+  EXPECT_EQ(resumed.status, 0) << resumed.output;
+  EXPECT_EQ(keys(), whole);
+}
 TEST_F(Cli, run_history_is_exported_once) {
   const std::string one = "run --strategy mutex_global --docs 10 --threads 2 --duration 200ms --replicates 0 ";
   expect_refused(one + "--check none --history h.jsonl", HasSubstr("nothing is left to do"));
@@ -309,6 +343,71 @@ TEST_F(Cli, list_names_strategies_workloads_and_columns) {
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.output, AllOf(HasSubstr("packed_cas"), HasSubstr("lock_free"), HasSubstr("read-mostly"),
                                   HasSubstr("life_attempts"), HasSubstr("zipf:0.99"), HasSubstr("--batch 64")));
+}
+TEST_F(Cli, memory_has_a_row_for_each_strategy_and_point) {
+  const Ended ended = occkit("memory --strategy packed_cas,std_unordered_map --docs 20000,40000 --body 100 --out a");
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output,
+              AllOf(HasSubstr("17 + 100 + 24 = 141"), HasSubstr("packed_cas"), HasSubstr("a/memory.csv")));
+  const CsvTable table = read_csv(folder_ / "a/memory.csv");
+  ASSERT_EQ(table.rows.size(), 4U);
+  const auto field = [&](std::size_t row, std::string_view name) {
+    return table.rows.at(row).at(table.find_column(name).value());
+  };
+  EXPECT_EQ(field(0, "strategy"), "packed_cas");
+  EXPECT_EQ(field(0, "docs"), "20000");
+  EXPECT_EQ(field(3, "strategy"), "std_unordered_map");
+  EXPECT_EQ(field(3, "docs"), "40000");
+  for (std::size_t row = 0; row < 4; ++row) {
+    EXPECT_GE(std::stod(field(row, "rss_bytes_per_doc")), 117) << row;
+    EXPECT_GE(std::stod(field(row, "table_bytes_per_doc")), 117) << row;
+    EXPECT_GE(std::stod(field(row, "rss_peak_ratio")), 1) << row;
+  }
+  EXPECT_THAT(read("a/memory.json"), AllOf(HasSubstr("\"exit_status\": 0"), HasSubstr("rss_peak_ratio")));
+}
+TEST_F(Cli, memory_bad_input_names_the_accepted) {
+  expect_refused("memory --strategy nonsense", AllOf(HasSubstr("'nonsense'"), HasSubstr("packed_cas")));
+  expect_refused("memory --strategy null", AllOf(HasSubstr("'null'"), HasSubstr("peers")));
+  expect_refused("memory --strategy floors", HasSubstr("'floors'"));
+  expect_refused("memory --strategy peers,tbb_hash_map", HasSubstr("given twice"));
+  expect_refused("memory --docs 0", HasSubstr("docs"));
+  expect_refused("memory --docs 10,10", HasSubstr("ascend"));
+  expect_refused("memory --docs 20,10", HasSubstr("ascend"));
+  expect_refused("memory --docs many", HasSubstr("docs"));
+  expect_refused("memory --body 16777217", HasSubstr("16777216"));
+  expect_refused("memory --body 16777216 --docs 4000000000", HasSubstr("GiB"));
+  write("plain", "text");
+  expect_refused("memory --strategy packed_cas --docs 10 --out plain/below", HasSubstr("plain/below"));
+}
+TEST_F(Cli, memory_into_existing_results_overwrites_nothing) {
+  ASSERT_EQ(occkit("memory --strategy packed_cas --docs 10 --out a").status, 0);
+  const std::string before = read("a/memory.csv");
+  expect_refused("memory --strategy packed_cas --docs 10 --out a", HasSubstr("not overwritten"));
+  EXPECT_EQ(read("a/memory.csv"), before);
+}
+TEST_F(Cli, memory_after_an_interrupt_keeps_finished_rows_and_ends_with_130) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stderr) == nullptr) _exit(99);
+    if (freopen("table", "w", stdout) == nullptr) _exit(99);
+    execl(OCCKIT_PROGRAM, "occkit", "memory", "--strategy", "all", "--docs", "10,100000", "--out", "a", nullptr);
+    _exit(98);
+  }
+  const auto rows = [&] {
+    return fs::exists(folder_ / "a/memory.csv") && !read("a/memory.csv").empty()
+               ? parse_csv(read("a/memory.csv"), "a").rows.size()
+               : 0;
+  };
+  for (int i = 0; i < 2400 && rows() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_GE(rows(), 2U);
+  EXPECT_FALSE(read_csv(folder_ / "a/memory.csv").unterminated);
+  EXPECT_THAT(read("log"), HasSubstr("finished rows are in"));
+  EXPECT_THAT(read("table"), HasSubstr("mutex_global"));
 }
 TEST_F(Cli, no_subcommand_is_bad_input) {
   expect_refused("", HasSubstr("subcommand"));

@@ -95,6 +95,9 @@ TEST_P(EveryStrategy, measure_with_expiring_tombstones_verifies) {
 TEST_P(EveryStrategy, measure_sources_of_8_bytes_verifies) {
   expect_verified({{"body", "8"}, {"docs", "3"}});
 }
+TEST_P(EveryStrategy, measure_empty_sources_verifies) {
+  expect_verified({{"body", "0"}, {"docs", "3"}, {"mix", "get=40,update=30,cond=30"}});
+}
 
 /// Floors promise nothing and are no tables; what they have to do is floor_test's matter.
 std::vector<StrategyInfo> all_but_floors() {
@@ -255,6 +258,25 @@ TEST_F(Verify, a_lost_delete_is_found_by_the_versions) {
   workload_.mix = Mix::parse("update=50,delete=50");
   ++claims_.tally.writes;
   EXPECT_THAT(verification().violation, HasSubstr("sum of versions: 5 instead of 6"));
+}
+
+TEST(VerifyOfEmptySources, increments_are_those_of_the_versions) {
+  const Documents documents = Documents::generated(SourceLayout::counter, 1, 0, "");
+  const auto table = make_table("mutex_global");
+  const auto handle = table->handle();
+  DocId id;
+  handle->create(documents.id(0, id), {});
+  handle->index(documents.id(0, id), {}, {});
+  Claims claims{.counters = handle->counters(), .window_operations = 2};
+  claims.tally.writes = claims.tally.applied = 2;
+  claims.tally.increments = 1;
+  const auto verification = [&] { return verify(*table, documents, custom_workload(), claims); };
+  EXPECT_EQ(verification().verified, Verified::yes) << verification().violation;
+  ++claims.tally.increments;
+  EXPECT_EQ(verification().lost_updates, 1);
+  EXPECT_EQ(verification().verified, Verified::no);
+  handle->index(documents.id(0, id), as_bytes("x"), {});
+  EXPECT_THAT(verification().violation, HasSubstr("nobody wrote"));
 }
 
 TEST_F(Verify, expired_tombstones_lower_the_level) {
