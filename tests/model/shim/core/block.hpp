@@ -17,7 +17,6 @@ struct BlockContents {
   atomic<std::uint64_t> meta;
   atomic<std::uint64_t> word[3];
   rl::var<int> bytes_accessed;
-  alignas(8) std::byte bytes[4 * sizeof(std::uint64_t)];
 };
 
 struct Block : private BlockContents {
@@ -46,7 +45,7 @@ struct Block : private BlockContents {
     explicit Bytes(Block& block) : block_(block) {}
     operator std::byte*() const {
       block_.bytes_accessed($).store(0);
-      return block_.BlockContents::bytes;
+      return reinterpret_cast<std::byte*>(&block_ + 1);
     }
     std::byte* operator+(std::size_t offset) const { return static_cast<std::byte*>(*this) + offset; }
 
@@ -56,7 +55,7 @@ struct Block : private BlockContents {
   [[nodiscard]] Bytes bytes() { return Bytes(*this); }
   [[nodiscard]] const std::byte* bytes() const {
     static_cast<void>(const_cast<rl::var<int>&>(bytes_accessed)($).load());
-    return BlockContents::bytes;
+    return reinterpret_cast<const std::byte*>(this + 1);
   }
 
  private:
