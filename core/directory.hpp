@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string_view>
@@ -9,6 +11,7 @@
 #include "core/atomic.hpp"
 #include "core/fault_point.hpp"
 #include "core/hash.hpp"
+#include "core/slot_number.hpp"
 #include "core/spin_lock.hpp"
 
 namespace occ {
@@ -26,25 +29,36 @@ namespace occ {
 /// together they are smaller than the current ones.
 ///
 /// Cost of find: one line of 2 KiB shared by all (warm), one dependent miss for the bucket, no locked instruction,
-/// nothing written. A bucket is one cache line: a word of seven one-byte tags, compared at once, and seven entries of a
-/// 48-bit pointer and 16 more bits of the hash, so a slot of another id is visited in one of 2^23 tries only. A bucket
-/// counts the entries that did not fit in and lie further on; where none does, a search ends.
+/// nothing written. A bucket is one cache line: 20 one-byte tags, compared at once, the count of the entries that did
+/// not fit in and lie further on (where there are none a search ends), and 20 entries of 16 bits, the slots' numbers in
+/// their segment, or 10 of 32 bits once these do not suffice. At 4 bytes of bucket for an id the buckets of a million
+/// stay in a cache where pointers would not. Where a chunk of slots begins, an array says in the lines before its first
+/// bucket; they are few, and warm. A slot of another id is visited in one try of 15 for an id that is absent, and of 30
+/// for one that is there.
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
 /// | insert to find | A1 tags store | A2 tags load | entry, the slot and its key |
-/// | entry to late finder | A5 entry store | A6 entry load | the slot, where a lane is used again under an old tag |
+/// | entry to late finder | A5 entry store | A6 entry load | the run and the slot, where a lane is used again under an old tag |
 /// | growth to find | A3 array store | A4 array load | the copied buckets, and the slots in them |
 ///
+/// Entries of several lanes share a word, and tags too; each is stored under the segment's lock, and the store that
+/// hides another one carries what that one did.
+///
 /// Source of the layout: the metadata words of boost::unordered's and Folly's F14 open-addressing maps, and the latter's
-/// count of overflows; one-level copying growth is ours.
+/// count of overflows and its indexes in place of pointers; one-level copying growth is ours.
 ///
 /// 256 segments keep inserts of a few dozen threads apart; fewer are for models.
 template <class Slot, int segment_bits = 8>
 class Directory {
  public:
+  static constexpr std::size_t kSegments = std::size_t{1} << segment_bits;
+  static std::size_t segment_of(std::uint64_t hash) noexcept {
+    return segment_bits == 0 ? 0 : hash >> (64 - segment_bits) % 64;
+  }
+
   Directory() {
-    for (std::size_t i = 0; i < kSegments; ++i) publish(i, allocate(0));
+    for (std::size_t i = 0; i < kSegments; ++i) publish(i, allocate(0, false));
   }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -65,11 +79,10 @@ class Directory {
   void prefetch(std::uint64_t hash) const noexcept {
     // relaxed: only an address is made of it
     const Array array = Array::from(arrays_[segment_of(hash)].load(std::memory_order_relaxed));
-    __builtin_prefetch(&array.first[array.home(hash)]);
+    __builtin_prefetch(array.bucket(array.home(hash)));
   }
 
-  /// Asks for the first slot whose entry has the bits of the hash that entries have; its key is not looked at. Null:
-  /// there is none.
+  /// Asks for the first slot whose tag is the hash's; its key is not looked at. Null: there is none.
   [[nodiscard]] Slot* candidate(std::uint64_t hash) const noexcept {
     const Array array = Array::from(arrays_[segment_of(hash)].load(std::memory_order_acquire));  // A4 with A3
     return search(array, hash,
@@ -80,9 +93,9 @@ class Directory {
         .slot;
   }
 
-  /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot whose key is that
-  /// id, or null if there shall be none; everybody can find it from then on, and `publish(slot)` runs, still inside the
-  /// lock; the answer is no place. Until it is published a slot must look like one that has nothing in it: a thread
+  /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot of the segment whose
+  /// key is that id, numbered at most one above the highest so far, or null if there shall be none; everybody can find
+  /// it from then on, and `publish(slot)` runs, still inside the lock; the answer is no place. Until it is published a slot must look like one that has nothing in it: a thread
   /// that found it for an earlier occupant can reach it before it is here.
   template <class Make, class Publish>
   Place find_or_insert(std::uint64_t hash, std::string_view id, Make&& make, Publish&& publish_slot) {
@@ -92,43 +105,43 @@ class Directory {
     // relaxed: stored under this lock
     Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
     if (const Place place = find_in(array, hash, id); place.slot != nullptr) return place;
-    if (writer.entries + 1 > array.buckets() * kLanes * kMaxLoadPercent / 100) array = grow(segment, array);
-    Slot* const slot = make();
-    if (slot == nullptr) return {};
-    place(array, hash, entry_of(hash, slot));
+    if (!array.fits(writer.entries + 1, writer.numbers)) array = grow(segment, array);
+    const NumberedSlot<Slot> made = make();
+    if (made.slot == nullptr) return {};
+    writer.numbers = std::max(writer.numbers, made.number + 1);
+    array.set_run(made);
+    place(array, hash, made.number);
     ++writer.entries;
-    publish_slot(*slot);
+    publish_slot(*made.slot);
     return {};
   }
 
-  /// Removes a slot. `vacate()` runs inside the lock and says whether the slot may go. False if it may not, or is not
+  /// Removes a slot. `vacate()` runs inside the lock and says whether the slot may go. Null if it may not, or is not
   /// here.
   template <class Vacate>
-  bool erase(std::uint64_t hash, const Slot* slot, Vacate&& vacate) {
+  NumberedSlot<Slot> erase(std::uint64_t hash, Slot* slot, Vacate&& vacate) {
     const std::size_t segment = segment_of(hash);
     Writer& writer = writers_[segment];
     const std::lock_guard held(writer.lock);
     // relaxed: stored under this lock
     const Array array = Array::from(arrays_[segment].load(std::memory_order_relaxed));
-    const std::uint64_t wanted = entry_of(hash, slot);
     std::size_t at = array.home(hash);
     for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
-      Bucket& bucket = array.first[at];
-      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
-      for (std::uint64_t lanes = match(tags, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
-        const auto lane = static_cast<std::size_t>(std::countr_zero(lanes) / 8);
-        // relaxed: stored under this lock
-        if (bucket.entries[lane].load(std::memory_order_relaxed) != wanted) continue;
-        if (!vacate()) return false;
-        bucket.tags.store(tags & ~(std::uint64_t{0xff} << (8 * lane)), std::memory_order_release);  // A1 with A2
+      Word* const bucket = array.bucket(at);
+      for (Lanes lanes = match(bucket, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
+        const unsigned lane = first_of(lanes);
+        const std::uint32_t number = array.entry(bucket, lane);
+        if (array.slot(number) != slot) continue;
+        if (!vacate()) return {};
+        change_tags(bucket[lane / 8], -tag_in(lane, hash));
         for (std::size_t before = array.home(hash); before != at; before = array.after(before))
-          count_overflow(array.first[before], -1);
+          change_tags(array.bucket(before)[kTagWords - 1], -kOneOverflow);
         --writer.entries;
-        return true;
+        return {slot, number};
       }
-      if (tags < kOneOverflow) break;
+      if (overflows(bucket) == 0) break;
     }
-    return false;
+    return {};
   }
 
   /// Documents of any kind, tombstones included. Exact while nobody inserts.
@@ -144,82 +157,160 @@ class Directory {
   [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + arena_.bytes(); }
 
  private:
-  static constexpr std::size_t kSegments = std::size_t{1} << segment_bits;
-  static constexpr std::size_t kLanes = 7;
-  /// Above this an insert doubles the segment. At 75 % one key in seven lies outside its own bucket.
-  static constexpr std::size_t kMaxLoadPercent = 75;
-  static constexpr int kPointerBits = 48;
+  using Word = atomic<std::uint64_t>;
 
-  struct alignas(64) Bucket {
-    /// Bytes 0 to 6: the tag of each lane, 0 if free. Byte 7: how many entries were passed on to later buckets; at 255
-    /// it stays.
-    atomic<std::uint64_t> tags{0};
-    atomic<std::uint64_t> entries[kLanes]{};
-  };
-  static_assert(!kLayoutIsReal || sizeof(Bucket) == 64);
-  static constexpr std::uint64_t kOneOverflow = std::uint64_t{1} << 56;
-  static constexpr std::uint64_t kEachLane = 0x0001010101010101;
+  // Words of a bucket; a model's is smaller, so that it is soon full.
+  static constexpr std::size_t kTagWords = kLayoutIsReal ? 3 : 1;
+  static constexpr std::size_t kBucketWords = kLayoutIsReal ? 8 : 2;
+  static constexpr std::size_t kLineWords = 8;
+  static constexpr std::size_t kLanes = 8 * kTagWords - 4;
+  static_assert(64 * (kBucketWords - kTagWords) == 16 * kLanes);
+  static constexpr std::uint32_t kNarrowNumbers = kLayoutIsReal ? std::uint32_t{1} << 16 : 8;
 
-  /// A pointer to 2^log2 buckets with the logarithm in the bits that alignment leaves free, so that one load gives
-  /// both.
+  /// Above this an insert doubles the segment. At 87 % one key in 20 lies outside its own bucket.
+  static constexpr std::size_t kMaxLoadPercent = 87;
+
+  /// In a bucket's last word of tags, above four of them: how many entries were passed on to later buckets.
+  static constexpr std::uint64_t kOneOverflow = std::uint64_t{1} << 32;
+
+  /// Lanes, a bit each.
+  using Lanes = std::uint32_t;
+  static constexpr Lanes kAllLanes = (Lanes{1} << kLanes) - 1;
+  static unsigned first_of(Lanes lanes) noexcept { return static_cast<unsigned>(std::countr_zero(lanes)); }
+
+  /// A pointer to 2^log2 buckets, with that and the entries' width in the bits that alignment leaves free, so that one
+  /// load gives all. A lane's entry begins at the same bit in either width; wide ones leave every other lane empty.
   struct Array {
-    Bucket* first;
+    Word* first;
     unsigned log2;
+    bool wide;
     static Array from(std::uint64_t packed) noexcept {
-      return {reinterpret_cast<Bucket*>(packed & ~std::uint64_t{63}), static_cast<unsigned>(packed & 63)};
+      return {reinterpret_cast<Word*>(packed & ~std::uint64_t{63}), static_cast<unsigned>(packed & 31),
+              (packed & 32) != 0};
     }
-    [[nodiscard]] std::uint64_t packed() const noexcept { return reinterpret_cast<std::uint64_t>(first) | log2; }
+    [[nodiscard]] std::uint64_t packed() const noexcept {
+      return reinterpret_cast<std::uint64_t>(first) | log2 | (wide ? 32U : 0U);
+    }
     [[nodiscard]] std::size_t buckets() const noexcept { return std::size_t{1} << log2; }
+    [[nodiscard]] Word* bucket(std::size_t number) const noexcept { return first + number * kBucketWords; }
     [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return (hash >> 24) & (buckets() - 1); }
     [[nodiscard]] std::size_t after(std::size_t bucket) const noexcept { return (bucket + 1) & (buckets() - 1); }
+
+    /// Words before the buckets: for half as many slots again as lanes, since slots of one shard, or with storage for
+    /// long ids, can be idle while others are wanted.
+    [[nodiscard]] std::size_t run_words() const noexcept {
+      return (run_of(static_cast<std::uint32_t>(3 * kLanes * buckets() / 2 - 1)) / kLineWords + 1) * kLineWords;
+    }
+    [[nodiscard]] bool fits(std::size_t entries, std::uint32_t number) const noexcept {
+      return entries <= (wide ? kLanes / 2 : kLanes) * buckets() * kMaxLoadPercent / 100 &&
+             (wide || number < kNarrowNumbers) && run_of(number) < run_words();
+    }
+
+    /// Where the segment's slot 0 would be if all were in one run with this one.
+    [[nodiscard]] Word& run(std::uint32_t number) const noexcept {
+      return first[-1 - static_cast<std::ptrdiff_t>(run_of(number))];
+    }
+    void set_run(NumberedSlot<Slot> made) const noexcept {
+      // relaxed: A5 carries it to whoever finds the entry
+      run(made.number)
+          .store(reinterpret_cast<std::uint64_t>(made.slot) - made.number * sizeof(Slot), std::memory_order_relaxed);
+    }
+    [[nodiscard]] Slot* slot(std::uint32_t number) const noexcept {
+      // relaxed: as in set_run
+      return reinterpret_cast<Slot*>(run(number).load(std::memory_order_relaxed) + number * sizeof(Slot));
+    }
+
+    [[nodiscard]] Lanes lanes() const noexcept { return wide ? kAllLanes & 0x55555555 : kAllLanes; }
+    [[nodiscard]] std::uint64_t mask() const noexcept { return wide ? 0xffffffff : 0xffff; }
+    static std::size_t word_of(unsigned lane) noexcept { return kTagWords + lane / 4; }
+    static unsigned shift_of(unsigned lane) noexcept { return lane % 4 * 16; }
+
+    [[nodiscard]] std::uint32_t entry(const Word* bucket, unsigned lane) const noexcept {
+      const std::uint64_t word = bucket[word_of(lane)].load(std::memory_order_acquire);  // A6 with A5
+      const std::uint64_t field = word >> shift_of(lane);
+      return wide ? static_cast<std::uint32_t>(field) : static_cast<std::uint16_t>(field);
+    }
+    /// Under the segment's lock.
+    void set_entry(Word* bucket, unsigned lane, std::uint32_t number) const noexcept {
+      Word& word = bucket[word_of(lane)];
+      // relaxed: stored under this lock
+      const std::uint64_t others = word.load(std::memory_order_relaxed) & ~(mask() << shift_of(lane));
+      word.store(others | std::uint64_t{number} << shift_of(lane), std::memory_order_release);  // A5 with A6
+    }
   };
 
   struct alignas(kFalseSharingRange) Writer {
     mutable SpinLock lock;
     std::size_t entries = 0;
+    std::uint32_t numbers = 0;  ///< one above the highest
   };
 
-  // Bits of the hash: 0-6 tag, 7-22 in the entry, 24-55 bucket, 56-63 segment.
-  static std::size_t segment_of(std::uint64_t hash) noexcept {
-    return segment_bits == 0 ? 0 : hash >> (64 - segment_bits) % 64;
+  // Bits of the hash: 0-7 tag, 24-55 bucket, 56-63 segment.
+  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    const auto byte = static_cast<std::uint8_t>(hash);
+    return byte == 0 ? 1 : byte;
   }
-  static std::uint64_t tag_of(std::uint64_t hash) noexcept { return (hash & 0x7f) | 0x80; }
-  static std::uint64_t fingerprint_of(std::uint64_t hash) noexcept { return (hash >> 7) & 0xffff; }
-  static std::uint64_t entry_of(std::uint64_t hash, const Slot* slot) noexcept {
-    return fingerprint_of(hash) << kPointerBits | reinterpret_cast<std::uint64_t>(slot);
-  }
-  static Slot* slot_of(std::uint64_t entry) noexcept {
-    return reinterpret_cast<Slot*>(entry & ((std::uint64_t{1} << kPointerBits) - 1));
+  static std::uint64_t tag_in(unsigned lane, std::uint64_t hash) noexcept {
+    return std::uint64_t{tag_of(hash)} << lane % 8 * 8;
   }
 
-  /// The high bit of each byte that may equal `tag`; a byte above a true match can be reported wrongly, never one be
-  /// missed.
-  static std::uint64_t match(std::uint64_t tags, std::uint64_t tag) noexcept {
-    const std::uint64_t difference = tags ^ (kEachLane * tag);
-    return (difference - kEachLane) & ~difference & (kEachLane << 7);
+  /// The lanes that have the tag, or that are free, if it is 0. No branch between the words: one on what a missed line
+  /// holds would keep the next operation from beginning meanwhile.
+  static Lanes match(const Word* bucket, std::uint8_t tag) noexcept {
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+    if constexpr (kLayoutIsReal) {
+      __m128i tags[2];
+      load_words(bucket, kTagWords, reinterpret_cast<std::byte*>(tags));  // A2 with A1
+      const __m128i wanted = _mm_set1_epi8(static_cast<char>(tag));
+      const auto low = static_cast<Lanes>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags[0], wanted)));
+      const auto high = static_cast<Lanes>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags[1], wanted)));
+      return (low | high << 16) & kAllLanes;
+    }
+#endif
+    Lanes lanes = 0;
+    for (unsigned word = 0; word < kTagWords; ++word) {
+      const std::uint64_t tags = bucket[word].load(std::memory_order_acquire);  // A2 with A1
+      for (unsigned byte = 0; byte < 8; ++byte) {
+        lanes |= static_cast<Lanes>((tags >> 8 * byte & 0xff) == tag) << (8 * word + byte);
+      }
+    }
+    return lanes & kAllLanes;
   }
 
   static Place find_in(Array array, std::uint64_t hash, std::string_view id) noexcept {
     return search(array, hash, [id](const Slot& slot) { return slot.key.occupant_if(id); });
   }
 
-  /// The first slot whose entry has the bits of the hash and that `occupant_in(slot)` does not call nobody's.
+  /// The first slot whose tag is the hash's and that `occupant_in(slot)` does not call nobody's. Nearly always the first
+  /// that it looks at; the rest is apart, so that what it needs does not burden this.
   template <class OccupantIn>
   static Place search(Array array, std::uint64_t hash, OccupantIn occupant_in) noexcept {
+    const Word* const bucket = array.bucket(array.home(hash));
+    if (const Lanes lanes = match(bucket, tag_of(hash)); lanes != 0) [[likely]] {
+      const Place place = visit(array, bucket, lanes, occupant_in);
+      if (place.slot != nullptr) [[likely]]
+        return place;
+    }
+    return search_all(array, hash, occupant_in);
+  }
+  template <class OccupantIn>
+  [[gnu::noinline]] static Place search_all(Array array, std::uint64_t hash, OccupantIn occupant_in) noexcept {
     std::size_t at = array.home(hash);
     for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
-      const Bucket& bucket = array.first[at];
-      const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);  // A2 with A1
-      for (std::uint64_t lanes = match(tags, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
-        const std::uint64_t entry =
-            bucket.entries[std::countr_zero(lanes) / 8].load(std::memory_order_acquire);  // A6 with A5
-        if (entry >> kPointerBits != fingerprint_of(hash)) continue;
-        prefetch_slot(slot_of(entry));
-        if (const std::uint64_t occupant = occupant_in(*slot_of(entry))) return {slot_of(entry), occupant};
+      const Word* const bucket = array.bucket(at);
+      for (Lanes lanes = match(bucket, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
+        if (const Place place = visit(array, bucket, lanes, occupant_in); place.slot != nullptr) return place;
       }
-      if (tags < kOneOverflow) break;
+      if (overflows(bucket) == 0) break;
     }
     return {};
+  }
+  template <class OccupantIn>
+  static Place visit(Array array, const Word* bucket, Lanes lanes, OccupantIn occupant_in) noexcept {
+    Slot* const slot = array.slot(array.entry(bucket, first_of(lanes)));
+    prefetch_slot(slot);
+    const std::uint64_t occupant = occupant_in(*slot);
+    return occupant == 0 ? Place{} : Place{slot, occupant};
   }
 
   /// The lines behind the first, for which the key is compared: so that all arrive together.
@@ -230,29 +321,33 @@ class Directory {
   }
 
   /// Under the segment's lock; there is a free lane, by the bound on the load.
-  static void place(Array array, std::uint64_t hash, std::uint64_t entry) noexcept {
-    for (std::size_t at = array.home(hash);; at = array.after(at)) {
-      Bucket& bucket = array.first[at];
-      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        if ((tags >> (8 * lane) & 0xff) != 0) continue;
-        bucket.entries[lane].store(entry, std::memory_order_release);                     // A5 with A6
-        bucket.tags.store(tags | tag_of(hash) << (8 * lane), std::memory_order_release);  // A1 with A2
-        return;
-      }
-      count_overflow(bucket, 1);
+  static void place(Array array, std::uint64_t hash, std::uint32_t number) noexcept {
+    std::size_t at = array.home(hash);
+    Lanes free = 0;
+    for (; (free = match(array.bucket(at), 0) & array.lanes()) == 0; at = array.after(at)) {
+      change_tags(array.bucket(at)[kTagWords - 1], kOneOverflow);
     }
+    const unsigned lane = first_of(free);
+    array.set_entry(array.bucket(at), lane, number);
+    change_tags(array.bucket(at)[lane / 8], tag_in(lane, hash));
   }
 
-  /// Under the segment's lock.
-  static void count_overflow(Bucket& bucket, int by) noexcept {
-    const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
-    if (tags >> 56 == 255) return;                                           // no longer exact
-    // A1 with A2: it hides the store that published a lane
-    bucket.tags.store(by > 0 ? tags + kOneOverflow : tags - kOneOverflow, std::memory_order_release);
+  /// Under the segment's lock. Each store hides the one before it, and so carries what that one did.
+  static void change_tags(Word& tags, std::uint64_t by) noexcept {
+    // relaxed: stored under this lock
+    tags.store(tags.load(std::memory_order_relaxed) + by, std::memory_order_release);  // A1 with A2
   }
 
-  Array allocate(unsigned log2) { return {arena_.template make_array<Bucket>(std::size_t{1} << log2), log2}; }
+  static std::uint64_t overflows(const Word* bucket) noexcept {
+    return bucket[kTagWords - 1].load(std::memory_order_acquire) / kOneOverflow;  // A2 with A1
+  }
+
+  Array allocate(unsigned log2, bool wide) {
+    Array array{nullptr, log2, wide};
+    const std::size_t before = array.run_words();
+    array.first = arena_.template make_array<Word>(before + array.buckets() * kBucketWords) + before;
+    return array;
+  }
 
   void publish(std::size_t segment, Array array) noexcept {
     arrays_[segment].store(array.packed(), std::memory_order_release);  // A3 with A4
@@ -260,15 +355,19 @@ class Directory {
 
   /// Under the segment's lock. Visits every slot of the segment for its id; readers go on in the old array meanwhile.
   Array grow(std::size_t segment, Array old) {
-    const Array array = allocate(old.log2 + 1);
+    const Writer& writer = writers_[segment];
+    Array array{nullptr, old.log2, old.wide || writer.numbers >= kNarrowNumbers};
+    while (!array.fits(writer.entries + 1, writer.numbers)) ++array.log2;
+    array = allocate(array.log2, array.wide);
+    for (std::uint32_t number = 0; number < writer.numbers; number += run_length(number)) {
+      array.set_run({old.slot(number), number});
+    }
     typename decltype(Slot::key)::Buffer buffer;
     for (std::size_t at = 0; at < old.buckets(); ++at) {
-      const Bucket& bucket = old.first[at];
-      const std::uint64_t tags = bucket.tags.load(std::memory_order_relaxed);  // relaxed: stored under this lock
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        if ((tags >> (8 * lane) & 0xff) == 0) continue;
-        const std::uint64_t entry = bucket.entries[lane].load(std::memory_order_relaxed);  // relaxed: as above
-        place(array, hash_id(slot_of(entry)->key.copy(buffer)), entry);
+      const Word* const bucket = old.bucket(at);
+      for (Lanes used = kAllLanes & ~match(bucket, 0); used != 0; used &= used - 1) {
+        const std::uint32_t number = old.entry(bucket, first_of(used));
+        place(array, hash_id(old.slot(number)->key.copy(buffer)), number);
       }
     }
     fault_point(FaultPoint::growing);

@@ -26,7 +26,7 @@ class SlotTable : public ShardedTable {
   using Place = typename Directory<Slot>::Place;
 
   /// Throws std::invalid_argument if an option is out of its range.
-  explicit SlotTable(const TableOptions& options) : ShardedTable(options), arena_(options.shards) {}
+  explicit SlotTable(const TableOptions& options) : ShardedTable(options) {}
 
   [[nodiscard]] MemoryUse memory() const noexcept {
     return {.bodies = pool_.bytes(), .slots = arena_.bytes(), .directory = directory_.bytes()};
@@ -44,13 +44,13 @@ class SlotTable : public ShardedTable {
   [[nodiscard]] Place find_or_insert(std::uint64_t hash, std::string_view id, Publish&& publish) {
     const std::uint32_t shard = route(hash, shards());
     std::optional<SeqNoTerm> word;
-    const auto make = [&]() -> Slot* {
-      Slot& slot = arena_.take(id, shard);
+    const auto make = [&]() -> NumberedSlot<Slot> {
+      const auto taken = arena_.take(id, Directory<Slot>::segment_of(hash), shard);
       // No lease: above any word that the slot had, and it is this thread's.
       word = this->shard(shard).draw();
-      if (word) return &slot;
-      arena_.give(slot, id.size(), shard);
-      return nullptr;
+      if (word) return taken;
+      arena_.give(taken, id.size(), Directory<Slot>::segment_of(hash), shard);
+      return {};
     };
     return directory_.find_or_insert(hash, id, make, [&](Slot& slot) { publish(slot, *word); });
   }
@@ -59,7 +59,9 @@ class SlotTable : public ShardedTable {
   template <class Vacate>
   void purge(Slot& slot, std::uint64_t occupant, std::string_view id, std::uint64_t hash, Vacate&& vacate) noexcept {
     const auto leave = [&] { return slot.key.held_by(occupant) && vacate(); };
-    if (directory_.erase(hash, &slot, leave)) arena_.give(slot, id.size(), route(hash, shards()));
+    const auto erased = directory_.erase(hash, &slot, leave);
+    if (erased.slot != nullptr)
+      arena_.give(erased, id.size(), Directory<Slot>::segment_of(hash), route(hash, shards()));
   }
 
   /// A slot that was deleted, and when, in ms of the table's clock.
@@ -71,7 +73,7 @@ class SlotTable : public ShardedTable {
 
  private:
   Directory<Slot> directory_;
-  SlotArena<Slot> arena_;
+  SlotArena<Slot> arena_{Directory<Slot>::kSegments};
   BlockPool pool_;
   LeftBehind<Deleted> left_behind_;
 };
