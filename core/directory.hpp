@@ -95,8 +95,9 @@ class Directory {
 
   /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot of the segment whose
   /// key is that id, numbered at most one above the highest so far, or null if there shall be none; everybody can find
-  /// it from then on, and `publish(slot)` runs, still inside the lock; the answer is no place. Until it is published a slot must look like one that has nothing in it: a thread
-  /// that found it for an earlier occupant can reach it before it is here.
+  /// it from then on, and `publish(slot)` runs, still inside the lock; the answer is no place. Until it is published a
+  /// slot must look like one that has nothing in it: a thread that found it for an earlier occupant can reach it before
+  /// it is here.
   template <class Make, class Publish>
   Place find_or_insert(std::uint64_t hash, std::string_view id, Make&& make, Publish&& publish_slot) {
     const std::size_t segment = segment_of(hash);
