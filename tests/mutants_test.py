@@ -164,6 +164,13 @@ class OnASmallTree(unittest.TestCase):
             self.assertEqual(status, 1, said)
             self.assertIn("untried: not tried", said)
 
+    def test_sample_tries_the_first_killer_alone(self):
+        data = entry("dies", sample=True, killers=["thing_test", "no_such_test"])
+        status, said = self.run_with(data, "--sample")
+        self.assertEqual(status, 0, said)
+        self.assertIn("1 of 1 killed", said)
+        self.assertEqual(self.run_with(data)[0], 1)
+
     def test_resume_takes_over_what_has_not_changed(self):
         data = entry("dies") + entry("other")
         self.run_with(data)
