@@ -61,11 +61,11 @@ class DocumentHandle {
 
   // Inlined whole. Otherwise it hangs on the rest of the program where the compiler draws the borders, and what is handed
   // over in memory across them, written in small stores and read in large loads, waits until the stores have left the
-  // store buffer: that keeps the misses of two operations from overlapping.
+  // store buffer: that keeps the misses of two gets from overlapping. Those of writes do not overlap in any case.
 
   OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
-  OCCKIT_INLINE_WHOLE Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     return write_to(id, {Operation::index, source, precondition});
   }
   Outcome create(std::string_view id, Bytes source) {
@@ -75,7 +75,7 @@ class DocumentHandle {
     return write_to(id, {Operation::remove, {}, precondition});
   }
 
-  OCCKIT_INLINE_WHOLE Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
+  Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) {
     return update_at(id, transform, options);
   }
 
