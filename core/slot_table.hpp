@@ -43,13 +43,14 @@ class SlotTable : public ShardedTable {
   template <class Publish>
   [[nodiscard]] Place find_or_insert(std::uint64_t hash, std::string_view id, Publish&& publish) {
     const std::uint32_t shard = route(hash, shards());
+    const std::size_t segment = Directory<Slot>::segment_of(hash);
     std::optional<SeqNoTerm> word;
     const auto make = [&]() -> NumberedSlot<Slot> {
-      const auto taken = arena_.take(id, Directory<Slot>::segment_of(hash), shard);
+      const auto taken = arena_.take(id, segment, shard);
       // No lease: above any word that the slot had, and it is this thread's.
       word = this->shard(shard).draw();
       if (word) return taken;
-      arena_.give(taken, id.size(), Directory<Slot>::segment_of(hash), shard);
+      arena_.give(taken, id.size(), segment, shard);
       return {};
     };
     return directory_.find_or_insert(hash, id, make, [&](Slot& slot) { publish(slot, *word); });

@@ -31,9 +31,8 @@ constexpr OptionSpec kOptions[] = {
     {"fill", "PERCENT", "documents that are there before; the others come by index and create (default: 100)"},
     {"shards", "N", "shards (default: 1)"},
     {"body", "BYTES[,...]",
-     "bytes of a source (default: 100); 24 or more show torn reads. Of several, each is measured; with as many --docs, "
-     "in "
-     "pairs"},
+     "bytes of a source (default: 100); 24 or more show torn reads. Several: each is measured, in pairs with as many "
+     "--docs"},
     {"dist", "DIST", "uniform | zipf:THETA | hot:K (default: uniform)"},
     {"mix", "KIND=PERCENT,...", "of get, index, create, delete, update, cond (default: update=100)"},
     {"batch", "N", "operations of one kind by one bulk call (_mget, _bulk); 1: each by a call of its own (default: 1)"},

@@ -32,6 +32,33 @@ class Cli : public ProgramTest {
     std::ifstream in(folder_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
+
+  /// Ctrl-C once a file that the program writes has two rows: they stay, whole, and it ends with 130. What it printed is
+  /// in the files output and errors.
+  void interrupt_after_two_rows(std::vector<const char*> arguments, const char* csv) const {
+    arguments.insert(arguments.begin(), "occkit");
+    arguments.push_back(nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+      if (chdir(folder_.c_str()) != 0 || freopen("output", "w", stdout) == nullptr ||
+          freopen("errors", "w", stderr) == nullptr) {
+        _exit(99);
+      }
+      execv(OCCKIT_PROGRAM, const_cast<char* const*>(arguments.data()));
+      _exit(98);
+    }
+    const auto rows = [&] {
+      return fs::exists(folder_ / csv) && !read(csv).empty() ? parse_csv(read(csv), csv).rows.size() : 0;
+    };
+    for (int i = 0; i < 2400 && rows() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    kill(child, SIGINT);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 130);
+    EXPECT_GE(rows(), 2U);
+    EXPECT_FALSE(read_csv(folder_ / csv).unterminated);
+  }
 };
 
 constexpr const char* kShort = "run --strategy null --docs 10 --threads 1 --duration 200ms --warmup 0 --replicates 2 ";
@@ -309,27 +336,10 @@ TEST_F(Cli, resume_with_other_options_says_which) {
   EXPECT_EQ(read("a/results.csv"), before);
 }
 TEST_F(Cli, run_after_an_interrupt_keeps_finished_rows_and_ends_with_130) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stderr) == nullptr) _exit(99);
-    execl(OCCKIT_PROGRAM, "occkit", "run", "--strategy", "null", "--docs", "10", "--threads", "1", "--warmup", "0",
-          "--duration", "200ms", "--replicates", "100000", "--out", "a", nullptr);
-    _exit(98);
-  }
-  const auto rows = [&] {
-    return fs::exists(folder_ / "a/results.csv") && !read("a/results.csv").empty()
-               ? parse_csv(read("a/results.csv"), "a").rows.size()
-               : 0;
-  };
-  for (int i = 0; i < 600 && rows() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  kill(child, SIGINT);
-  int status = 0;
-  waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_GE(rows(), 2U);
-  EXPECT_FALSE(read_csv(folder_ / "a/results.csv").unterminated);
-  EXPECT_THAT(read("log"), HasSubstr("--resume a"));
+  interrupt_after_two_rows({"run", "--strategy", "null", "--docs", "10", "--threads", "1", "--warmup", "0",
+                            "--duration", "200ms", "--replicates", "100000", "--out", "a"},
+                           "a/results.csv");
+  EXPECT_THAT(read("errors"), HasSubstr("--resume a"));
 }
 TEST_F(Cli, run_negative_control_is_caught_with_status_0) {
   const Ended ended = occkit(
@@ -386,28 +396,9 @@ TEST_F(Cli, memory_into_existing_results_overwrites_nothing) {
   EXPECT_EQ(read("a/memory.csv"), before);
 }
 TEST_F(Cli, memory_after_an_interrupt_keeps_finished_rows_and_ends_with_130) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stderr) == nullptr) _exit(99);
-    if (freopen("table", "w", stdout) == nullptr) _exit(99);
-    execl(OCCKIT_PROGRAM, "occkit", "memory", "--strategy", "all", "--docs", "10,100000", "--out", "a", nullptr);
-    _exit(98);
-  }
-  const auto rows = [&] {
-    return fs::exists(folder_ / "a/memory.csv") && !read("a/memory.csv").empty()
-               ? parse_csv(read("a/memory.csv"), "a").rows.size()
-               : 0;
-  };
-  for (int i = 0; i < 2400 && rows() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  kill(child, SIGINT);
-  int status = 0;
-  waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_GE(rows(), 2U);
-  EXPECT_FALSE(read_csv(folder_ / "a/memory.csv").unterminated);
-  EXPECT_THAT(read("log"), HasSubstr("finished rows are in"));
-  EXPECT_THAT(read("table"), HasSubstr("mutex_global"));
+  interrupt_after_two_rows({"memory", "--strategy", "all", "--docs", "10,100000", "--out", "a"}, "a/memory.csv");
+  EXPECT_THAT(read("errors"), HasSubstr("finished rows are in"));
+  EXPECT_THAT(read("output"), HasSubstr("mutex_global"));
 }
 TEST_F(Cli, no_subcommand_is_bad_input) {
   expect_refused("", HasSubstr("subcommand"));
