@@ -77,8 +77,8 @@ template <class T>
 class alignas(16) WordPointer {
  public:
   struct Value {
-    std::uint64_t word;
-    T* pointer;
+    std::uint64_t word = 0;
+    T* pointer = nullptr;
   };
 
   explicit WordPointer(std::uint64_t word) noexcept : halves_{word, 0} {}

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/inlining.hpp"
 #include "core/spin_wait.hpp"
 
 namespace occ {
@@ -62,7 +63,7 @@ class Backoff {
     return static_cast<std::uint64_t>(pauses * ns_per_pause_);
   }
 
-  void after_success() noexcept {
+  OCCKIT_INLINE void after_success() noexcept {
     if (kind_ == BackoffKind::none) return;
     if (kind_ == BackoffKind::exponential) {
       limit_ = least_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/inlining.hpp"
 #include "core/outcome.hpp"
 
 namespace occ {
@@ -70,6 +71,14 @@ struct Counters {
     return difference;
   }
 
+  /// How often one read was begun again.
+  void count_read_retries(std::uint64_t retries) noexcept {
+    if (retries == 0) [[likely]]
+      return;
+    read_retries += retries;
+    read_retries_longest = std::max(read_retries_longest, retries);
+  }
+
   void count_conflict(Cause cause) noexcept {
     switch (cause) {
       case Cause::document_missing:
@@ -87,10 +96,10 @@ struct Counters {
   }
 
   /// Counts the end of an attempt to write.
-  void count_write(const Outcome& outcome) noexcept {
-    switch (outcome.result) {
+  OCCKIT_INLINE void count_write(Result result, Cause cause) noexcept {
+    switch (result) {
       case Result::conflict:
-        count_conflict(outcome.cause);
+        count_conflict(cause);
         break;
       case Result::noop:
         ++noop;

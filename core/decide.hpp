@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/document.hpp"
+#include "core/inlining.hpp"
 #include "core/outcome.hpp"
 #include "core/precondition.hpp"
 
@@ -48,7 +49,7 @@ struct Decision {
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
 /// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
 /// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
-[[nodiscard]] constexpr Decision decide(const State& state, Operation operation, const Precondition& precondition,
+[[nodiscard]] OCCKIT_INLINE constexpr Decision decide(const State& state, Operation operation, const Precondition& precondition,
                                         Instant at) noexcept {
   using Verdict = Decision::Verdict;
   using Kind = Precondition::Kind;

@@ -288,7 +288,7 @@ class Directory {
   static Place search(Array array, std::uint64_t hash, OccupantIn occupant_in) noexcept {
     const Word* const bucket = array.bucket(array.home(hash));
     if (const Lanes lanes = match(bucket, tag_of(hash)); lanes != 0) [[likely]] {
-      const Place place = visit(array, bucket, lanes, occupant_in);
+      Place place = visit(array, bucket, lanes, occupant_in);
       if (place.slot != nullptr) [[likely]]
         return place;
     }
@@ -300,7 +300,7 @@ class Directory {
     for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
       const Word* const bucket = array.bucket(at);
       for (Lanes lanes = match(bucket, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
-        if (const Place place = visit(array, bucket, lanes, occupant_in); place.slot != nullptr) return place;
+        if (Place place = visit(array, bucket, lanes, occupant_in); place.slot != nullptr) return place;
       }
       if (overflows(bucket) == 0) break;
     }

@@ -11,22 +11,25 @@
 #include "core/counters.hpp"
 #include "core/decide.hpp"
 #include "core/document.hpp"
-#include "core/inline_whole.hpp"
+#include "core/inlining.hpp"
 #include "core/outcome.hpp"
 #include "core/strategy_info.hpp"
 #include "core/update.hpp"
 
 namespace occ {
 
-/// A conditional write as the handle passes it to a strategy.
+/// A conditional write as the handle passes it to a strategy. Good while its caller's arguments are.
 struct Write {
   Operation operation;
   Bytes source;
-  Precondition precondition;
+  /// Not a copy: one made just before it is read waits for what the caller stored in smaller pieces.
+  const Precondition& precondition;
 };
+inline constexpr Precondition kUnconditional = Precondition::none();
+inline constexpr Precondition kMustNotExist = Precondition::must_not_exist();
 
 /// What a decision makes of a write before anything was published.
-inline Outcome undecided(const Decision& decision, const State& state) noexcept {
+inline Outcome undecided(Decision decision, State state) noexcept {
   return {.result = decision.result,
           .cause = decision.cause,
           .version = decision.version,
@@ -69,7 +72,7 @@ class DocumentHandle {
     return write_to(id, {Operation::index, source, precondition});
   }
   Outcome create(std::string_view id, Bytes source) {
-    return write_to(id, {Operation::index, source, Precondition::must_not_exist()});
+    return write_to(id, {Operation::index, source, kMustNotExist});
   }
   Outcome remove(std::string_view id, const Precondition& precondition = {}) {
     return write_to(id, {Operation::remove, {}, precondition});
@@ -135,7 +138,7 @@ class DocumentHandle {
   }
 
   /// What a get of that state answers.
-  Outcome answer_get(const State& state) noexcept {
+  Outcome answer_get(State state) noexcept {
     if (!state.live()) {
       ++counters_.gets_not_found;
       return {.result = Result::not_found, .word = state.word, .decided_on = state.word};
@@ -148,12 +151,12 @@ class DocumentHandle {
   /// after.
   void begin_attempt() noexcept { ++counters_.attempts; }
   /// The end of an attempt that wrote or decided not to.
-  Outcome finish(const Outcome& outcome) noexcept {
-    counters_.count_write(outcome);
+  OCCKIT_INLINE Outcome finish(const Outcome& outcome) noexcept {
+    counters_.count_write(outcome.result, outcome.cause);
     return outcome;
   }
   /// What could not be carried through, for want of a number or a version, is no attempt.
-  Outcome reject_write(Cause cause, const State& state) noexcept {
+  OCCKIT_NOT_INLINE Outcome reject_write(Cause cause, State state) noexcept {
     ++counters_.rejected;
     return {.result = Result::rejected,
             .cause = cause,
@@ -167,7 +170,7 @@ class DocumentHandle {
     return {.result = Result::rejected, .cause = cause};
   }
   /// The whole attempt on which decide did not say proceed.
-  Outcome refuse(const Decision& decision, const State& state) noexcept {
+  OCCKIT_NOT_INLINE Outcome refuse(Decision decision, State state) noexcept {
     if (decision.verdict == Decision::Verdict::rejected) return reject_write(decision.cause, state);
     begin_attempt();
     return finish(undecided(decision, state));
@@ -179,13 +182,13 @@ class DocumentHandle {
   }
 
   /// An update that found no live document.
-  Outcome missing(const State& state) noexcept {
+  Outcome missing(State state) noexcept {
     begin_attempt();
     return finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
   }
 
   static Write upsert_of(const UpdateOptions& options) noexcept {
-    return {Operation::index, *options.upsert, Precondition::must_not_exist()};
+    return {Operation::index, *options.upsert, kMustNotExist};
   }
 
   Counters counters_;
@@ -209,14 +212,14 @@ class DocumentHandle {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     auto target = self().find(id, known...);
-    const Outcome outcome = self().write_target(target, write);
+    Outcome outcome = self().write_target(target, write);
     using Kind = Precondition::Kind;
     if (!outcome.conflicted()) {
       succeed();
     } else if (write.precondition.kind == Kind::seq_no_term || write.precondition.kind == Kind::version) {
       stand_back();  // before the client reads and tries again
     }
-    return outcome;
+    return outcome.by_member();
   }
 
   void succeed() noexcept {
@@ -232,9 +235,9 @@ class DocumentHandle {
     auto target = self().find(id, known...);
     if constexpr (Derived::kInfo.updates_in_place) {
       if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
-        const Outcome outcome = self().update_target(target, transform, options);
+        Outcome outcome = self().update_target(target, transform, options);
         succeed();
-        return outcome;
+        return outcome.by_member();
       }
     }
     return update_optimistically(target, transform, options);
@@ -243,12 +246,12 @@ class DocumentHandle {
   /// Read, transform, write under the condition that nothing changed; again on conflict. The same code for all
   /// strategies.
   template <class Target>
-  Outcome update_optimistically(Target& target, Transform transform, const UpdateOptions& options) {
+  OCCKIT_INLINE Outcome update_optimistically(Target& target, Transform transform, const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
     for (std::uint32_t retries = 0;; ++retries) {
       if (retries != 0) self().find_again(target);
       Outcome outcome;
-      const State state = self().read_target(target, &current_);
+      State state = self().read_target(target, &current_);
       if (!state.live()) {
         if (!options.upsert) {
           outcome = missing(state);
@@ -261,7 +264,7 @@ class DocumentHandle {
       outcome.retries = retries;
       if (!outcome.conflicted()) {
         succeed();
-        return outcome;
+        return outcome.by_member();
       }
       stand_back();
       // A given condition that failed once fails always.
@@ -270,9 +273,9 @@ class DocumentHandle {
   }
 
   template <class Target>
-  Outcome transform_and_write(Target& target, const State& state, Transform transform, const UpdateOptions& options) {
+  OCCKIT_INLINE Outcome transform_and_write(Target& target, State state, Transform transform, const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
-    const Decision kept = decide(state, Operation::keep, options.precondition, {});
+    Decision kept = decide(state, Operation::keep, options.precondition, {});
     if (kept.verdict == Decision::Verdict::conflict) {
       return refuse(kept, state);
     }
@@ -281,19 +284,15 @@ class DocumentHandle {
       return refuse(kept, state);
     }
     const Precondition guard = conditional ? options.precondition : self().guard_of(current_);
-    Outcome outcome;
-    if (transformed == Transformed::remove) {
-      outcome = self().write_target(target, {Operation::remove, {}, guard});
-    } else if (next_.size() > kMaxSourceBytes) {
-      return reject(Cause::source_too_large);
-    } else {
-      outcome = self().write_target(target, {Operation::index, next_.bytes(), guard});
-    }
+    const bool remove = transformed == Transformed::remove;
+    if (!remove && next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    Outcome outcome = self().write_target(
+        target, {remove ? Operation::remove : Operation::index, remove ? Bytes() : next_.bytes(), guard});
     if (outcome.conflicted()) ++counters_.transforms_discarded;
     // The state that the source was computed from. Under a guard that identifies it this changes nothing; under a
     // weaker one it is what tells the history check that an update was lost.
     if (outcome.wrote()) outcome.decided_on = state.word;
-    return outcome;
+    return outcome.by_member();
   }
 };
 

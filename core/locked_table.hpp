@@ -68,17 +68,17 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
   static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-  std::optional<Outcome> write(Target& target, const Write& write) {
+  Outcome write(Target& target, const Write& write) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    if (is_gone(target)) return std::nullopt;
+    if (is_gone(target)) return this->left(target);
     return write_locked(target, write);
   }
 
-  std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    if (is_gone(target)) return std::nullopt;
+    if (is_gone(target)) return this->left(target);
     const State state = state_of(*target.slot);
     if (!state.live()) {
       if (options.upsert)

@@ -36,11 +36,11 @@ class PackedBody {
   }
   /// Fills a body that nobody else may write: a source, or the instant of a delete.
   template <class Body>
-  static void store_source(Body& body, Bytes source) noexcept {
+  OCCKIT_INLINE static void store_source(Body& body, Bytes source) noexcept {
     store(body.meta, source.size());
     const std::size_t whole = source.size() / 8;
     store_words_of(body, source.data(), whole);
-    if (source.size() % 8 != 0) store(body.words()[whole], word_at(source, whole * 8, source.size() % 8));
+    if (source.size() % 8 != 0) store(body.words()[whole], tail_of(source));
   }
   template <class Body>
   static void store_tombstone(Body& body, std::int64_t deleted_at_ms) noexcept {
@@ -53,7 +53,7 @@ class PackedBody {
   }
 
   /// Copies a body that fits. One that is used again meanwhile can say anything; what comes of it has to be forgotten.
-  static void copy(const Block& from, InlineBody& to) noexcept {
+  OCCKIT_INLINE static void copy(const Block& from, InlineBody& to) noexcept {
     const std::uint64_t meta = load(from.meta);
     const std::size_t bytes =
         (meta & kTombstone) != 0 ? sizeof(std::int64_t) : std::min<std::size_t>(meta, InlineBody::capacity);
@@ -65,7 +65,7 @@ class PackedBody {
   /// What the body says, except the word. Believable only if the slot's word is the same before and after. The length
   /// is clamped to the capacity: a recycled body can say anything.
   template <class Body>
-  static State load(const Body& body, SeqNoTerm word, Document* into) {
+  OCCKIT_INLINE static State load(const Body& body, SeqNoTerm word, Document* into) {
     State state{.kind = State::Kind::live, .version = static_cast<Version>(load(body.version)), .word = word};
     const std::uint64_t meta = load(body.meta);
     if ((meta & kTombstone) != 0) {
@@ -107,9 +107,15 @@ class PackedBody {
       store(body.words()[i], word);
     }
   }
-  static std::uint64_t word_at(Bytes source, std::size_t offset, std::size_t bytes) noexcept {
+  /// The bytes behind the last whole word, zeros behind them.
+  static std::uint64_t tail_of(Bytes source) noexcept {
     std::uint64_t bits = 0;
-    std::memcpy(&bits, source.data() + offset, bytes);
+    const std::size_t bytes = source.size() % 8;
+    if (source.size() > 8) {  // the last eight, of which the first belong to the word before
+      std::memcpy(&bits, source.data() + source.size() - 8, 8);
+      return bits >> 8 * (8 - bytes);
+    }
+    std::memcpy(&bits, source.data(), bytes);
     return bits;
   }
 };

@@ -16,11 +16,11 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
 
   explicit PackedHandle(TableType& table) : Base(table) {}
 
-  PackedSnapshot look(const Target& target, Document* into) {
+  OCCKIT_INLINE PackedSnapshot look(const Target& target, Document* into) {
     return read_packed(*target.slot, target.occupant, into, this->counters_);
   }
 
-  Block* make_body(const Write& write, Version version) {
+  OCCKIT_INLINE Block* make_body(const Write& write, Version version) {
     Block* const body = this->cache_.take(PackedBody::bytes_of(write.operation, write.source));
     if (write.operation != Operation::remove) PackedBody::store_source(*body, write.source);
     refresh_body(*body, write, version);
@@ -30,14 +30,14 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     return PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
   }
   /// What may be another between two tries of one write.
-  void refresh_body(Block& body, const Write& write, Version version) const noexcept {
+  OCCKIT_INLINE void refresh_body(Block& body, const Write& write, Version version) const noexcept {
     if (write.operation == Operation::remove) PackedBody::store_tombstone(body, this->table_.now_ms());
     PackedBody::store_version(body, version);
   }
 
   /// Puts {word, body} where `seen` is, and takes the block that was there. False if anybody wrote since. A body that
   /// `moves` goes into the slot; not where documents are fought for, since it is a second change of the word.
-  bool publish(const Target& target, const PackedSnapshot& seen, SeqNoTerm word, Block* body, bool moves) noexcept {
+  OCCKIT_INLINE bool publish(const Target& target, const PackedSnapshot& seen, SeqNoTerm word, Block* body, bool moves) noexcept {
     PackedSlot& slot = *target.slot;
     auto expected = seen.value;
     for (;;) {
@@ -59,7 +59,7 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
   friend Base;
 
   /// By whoever published `word`, with the moving flag, over a pair without it.
-  void move_in(PackedSlot& slot, SeqNoTerm word, Block* body) noexcept {
+  OCCKIT_INLINE void move_in(PackedSlot& slot, SeqNoTerm word, Block* body) noexcept {
     fault_point(FaultPoint::moving_in);
     PackedBody::copy(*body, slot.body);
     if (slot.state.compare_exchange({word.bits(), body}, {word.without_moving().bits(), nullptr})) {  // B9

@@ -8,6 +8,7 @@
 #include "core/decide.hpp"
 #include "core/document.hpp"
 #include "core/fault_point.hpp"
+#include "core/inlining.hpp"
 #include "core/packed_body.hpp"
 #include "core/seq_no_term.hpp"
 #include "core/slot_key.hpp"
@@ -73,31 +74,34 @@ struct PackedSnapshot {
 
 /// Reads a slot until nobody came between; the source is copied out if `into` is set and a document lives.
 /// Lock-free: each retry means that somebody published. No locked instruction, nothing shared is written.
-inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into, Counters& counters) {
-  for (std::uint64_t retries = 0;; ++retries) {
+OCCKIT_INLINE inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into, Counters& counters) {
+  PackedSnapshot snapshot;
+  std::uint64_t retries = 0;
+  for (;; ++retries) {
     const std::uint64_t bits = slot.state.load_word(std::memory_order_acquire);  // B2 with B1, B7, B9
     const SeqNoTerm word = SeqNoTerm::from_bits(bits).without_moving();
-    PackedSnapshot snapshot{{bits, nullptr}, {.word = word}};
-    if (word.vacant()) {
-      snapshot.gone = true;
-    } else {
-      Block* const block = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8, B9
-      snapshot.value.pointer = block;
-      fault_point(FaultPoint::reading);
-      snapshot.state =
-          block == nullptr ? PackedBody::load(slot.body, word, into) : PackedBody::load(*block, word, into);
-      // B6 relaxed: ordered behind B5
-      if (slot.state.load_word(std::memory_order_relaxed) != bits) continue;
-      if (!slot.key.held_by(occupant)) snapshot = {.value = {}, .state = {}, .gone = true};
-    }
-    if (into != nullptr && snapshot.state.live()) {
-      into->version = snapshot.state.version;
-      into->word = word;
-    }
-    counters.read_retries += retries;
-    counters.read_retries_longest = std::max(counters.read_retries_longest, retries);
-    return snapshot;
+    snapshot.gone = word.vacant();
+    if (snapshot.gone) [[unlikely]]
+      break;
+    Block* const block = slot.state.load_pointer(std::memory_order_acquire);  // B3 with B1, B8, B9
+    fault_point(FaultPoint::reading);
+    snapshot.state = block == nullptr ? PackedBody::load(slot.body, word, into) : PackedBody::load(*block, word, into);
+    // B6 relaxed: ordered behind B5
+    if (slot.state.load_word(std::memory_order_relaxed) != bits) [[unlikely]]
+      continue;
+    snapshot.value = {bits, block};
+    snapshot.gone = !slot.key.held_by(occupant);
+    break;
   }
+  if (snapshot.gone) [[unlikely]] {
+    snapshot.value = {};
+    snapshot.state = {};
+  } else if (into != nullptr && snapshot.state.live()) {
+    into->version = snapshot.state.version;
+    into->word = snapshot.state.word;
+  }
+  counters.count_read_retries(retries);
+  return snapshot;
 }
 
 }  // namespace occ

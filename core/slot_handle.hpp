@@ -30,9 +30,9 @@ namespace occ {
 ///
 ///   State read(Target&, Document* into)             one consistent snapshot; the source is copied out if `into` is set
 ///                                                   and a document lives; absent if the slot is another id's now
-///   optional<Outcome> write(Target&, const Write&)  decide, and publish so that nobody comes between; nothing if the
-///                                                   slot is another id's now
-///   optional<Outcome> update_in_place(Target&, Transform, const UpdateOptions&)    the same, if its kInfo says so
+///   Outcome write(Target&, const Write&)            decide, and publish so that nobody comes between; left(target) if
+///                                                   the slot is another id's now
+///   Outcome update_in_place(Target&, Transform, const UpdateOptions&)      the same, if its kInfo says so
 ///   Precondition guard(const Document&)             the condition under which the optimistic update writes
 ///   Block* make_body(const Write&, Version)         a body that nobody has seen yet
 ///   Block* occupy(Slot&, SeqNoTerm, Block*, const Write&)   the first state of a slot, in one step; nobody else changes
@@ -58,6 +58,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     Shard& shard;
     Slot* slot;
     std::uint64_t occupant;
+    /// The slot was found to be another id's.
+    bool left = false;
   };
 
   explicit SlotHandle(TableType& table) : Base(table.backoff()), table_(table), cache_(table.pool()) {}
@@ -66,6 +68,12 @@ class SlotHandle : public DocumentHandle<Derived> {
       table_.left_behind().leave(std::span(deleted_.linearize(), deleted_.size()));
     } catch (const std::bad_alloc&) {  // those slots wait for the next delete of their ids
     }
+  }
+
+  /// What a write to a slot that is another id's comes to: nothing.
+  static Outcome left(Target& target) noexcept {
+    target.left = true;
+    return {};
   }
 
   /// After a look at the slot that found the word `above`.
@@ -100,15 +108,16 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   Target find(std::string_view id) { return find(id, hash_id(id)); }
 
-  Target find(std::string_view id, Known hash) {
+  OCCKIT_INLINE Target find(std::string_view id, Known hash) {
     fault_point(FaultPoint::before_read);
-    const auto place = table_.find(hash, id);
+    auto place = table_.find(hash, id);
     return {id, hash, table_.shard_for(hash), place.slot, place.occupant};
   }
 
   /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
   /// or a creation is under way, and the id absent.
-  bool find_elsewhere(Target& target) const noexcept {
+  OCCKIT_NOT_INLINE bool find_elsewhere(Target& target) const noexcept {
+    target.left = false;
     const auto place = table_.find(target.hash, target.id);
     if (place.slot == nullptr || (place.slot == target.slot && place.occupant == target.occupant)) return false;
     target.slot = place.slot;
@@ -116,19 +125,36 @@ class SlotHandle : public DocumentHandle<Derived> {
     return true;
   }
 
-  Outcome write_target(Target& target, const Write& write) {
-    for (;;) {
-      if (target.slot != nullptr) {
-        if (const auto outcome = self().write(target, write)) return note_delete(target, *outcome);
-        if (find_elsewhere(target)) continue;
+  OCCKIT_INLINE Outcome write_target(Target& target, const Write& write) {
+    if (target.slot != nullptr) [[likely]] {
+      Outcome outcome = self().write(target, write);
+      if (!target.left) [[likely]] {
+        if (deletes(outcome)) note_delete(target);
+        return outcome.by_member();
       }
-      if (const auto outcome = insert(target, write)) return note_delete(target, *outcome);
+    }
+    return write_elsewhere(target, write).by_member();
+  }
+
+  /// The target has no slot, or one that is another id's.
+  OCCKIT_NOT_INLINE Outcome write_elsewhere(Target& target, const Write& write) {
+    for (;;) {
+      std::optional<Outcome> outcome;
+      if (target.slot != nullptr && (!target.left || find_elsewhere(target))) {
+        outcome = self().write(target, write);
+        if (target.left) continue;
+      } else {
+        outcome = insert(target, write);
+      }
+      if (!outcome) continue;
+      if (deletes(*outcome)) note_delete(target);
+      return *outcome;
     }
   }
 
   /// A write to an id that is absent, which gets a slot if the write may go ahead. Nothing if another thread was first:
   /// then the target is its slot.
-  std::optional<Outcome> insert(Target& target, const Write& write) {
+  OCCKIT_NOT_INLINE std::optional<Outcome> insert(Target& target, const Write& write) {
     const Decision decision = decide({}, write.operation, write.precondition, {});
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
     purge_forgotten();
@@ -169,18 +195,32 @@ class SlotHandle : public DocumentHandle<Derived> {
     if (target.slot != nullptr && !target.slot->key.held_by(target.occupant)) find_elsewhere(target);
   }
 
-  Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
-    return note_delete(target, update_in_place(target, transform, options));
+  OCCKIT_INLINE Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
+    if (target.slot != nullptr) [[likely]] {
+      Outcome outcome = self().update_in_place(target, transform, options);
+      if (!target.left) [[likely]] {
+        if (deletes(outcome)) note_delete(target);
+        return outcome.by_member();
+      }
+    }
+    return update_elsewhere(target, transform, options).by_member();
   }
 
-  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+  /// As write_elsewhere.
+  OCCKIT_NOT_INLINE Outcome update_elsewhere(Target& target, Transform transform, const UpdateOptions& options) {
     for (;;) {
-      if (target.slot != nullptr) {
-        if (const auto outcome = self().update_in_place(target, transform, options)) return *outcome;
-        if (find_elsewhere(target)) continue;
+      std::optional<Outcome> outcome;
+      if (target.slot != nullptr && (!target.left || find_elsewhere(target))) {
+        outcome = self().update_in_place(target, transform, options);
+        if (target.left) continue;
+      } else if (!options.upsert) {
+        return this->missing({});
+      } else {
+        outcome = insert(target, this->upsert_of(options));
       }
-      if (!options.upsert) return this->missing({});
-      if (const auto outcome = insert(target, this->upsert_of(options))) return *outcome;
+      if (!outcome) continue;
+      if (deletes(*outcome)) note_delete(target);
+      return *outcome;
     }
   }
 
@@ -189,14 +229,14 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   using Deleted = typename TableType::Deleted;
 
-  Outcome note_delete(const Target& target, const Outcome& outcome) {
-    if constexpr (Derived::kInfo.reuses_slots) {
-      if (outcome.wrote() && (outcome.result == Result::deleted || outcome.result == Result::not_found)) {
-        if (target.slot->key.try_queue()) enqueue({target.slot, table_.now_ms()});
-        purge_forgotten();
-      }
-    }
-    return outcome;
+  /// A tombstone was written that has to be purged some time.
+  static bool deletes(const Outcome& outcome) noexcept {
+    return Derived::kInfo.reuses_slots && outcome.wrote() &&
+           (outcome.result == Result::deleted || outcome.result == Result::not_found);
+  }
+  OCCKIT_NOT_INLINE void note_delete(const Target& target) {
+    if (target.slot->key.try_queue()) enqueue({target.slot, table_.now_ms()});
+    purge_forgotten();
   }
 
   void enqueue(const Deleted& deleted) noexcept {

@@ -192,7 +192,7 @@ Outcome RemoteHandle::reject(Cause cause) noexcept {
 
 Outcome RemoteHandle::finish(const Outcome& outcome) {
   ++counters_.attempts;
-  counters_.count_write(outcome);
+  counters_.count_write(outcome.result, outcome.cause);
   return outcome;
 }
 

@@ -53,7 +53,7 @@ TEST(Counters, since_subtracts_sums_and_keeps_maxima) {
 TEST(Counters, count_write_files_each_end_under_one_counter) {
   const auto counted = [](Result result, Cause cause = Cause::none) {
     Counters counters;
-    counters.count_write({.result = result, .cause = cause});
+    counters.count_write(result, cause);
     std::uint64_t all = 0;
     for (const auto& field : Counters::fields()) all += counters.*field.member;
     EXPECT_EQ(all, 1U);

@@ -64,10 +64,10 @@ class Combining : public LockedTable<CombiningLocks> {
     State read(Target& target, Document* into) {
       return inside(target, [&] { return Inner::read(target, into); });
     }
-    std::optional<Outcome> write(Target& target, const Write& write) {
+    Outcome write(Target& target, const Write& write) {
       return inside(target, [&] { return Inner::write(target, write); });
     }
-    std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
       return inside(target, [&] { return Inner::update_in_place(target, transform, options); });
     }
     bool vacate(Target& target) {

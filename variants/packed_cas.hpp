@@ -46,16 +46,16 @@ class PackedCas : public SlotTable<PackedSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    std::optional<Outcome> write(Target& target, const Write& write) {
+    OCCKIT_INLINE Outcome write(Target& target, const Write& write) {
       Block* body = nullptr;
       bool moves = fits_inline(write);
       for (;;) {
-        const PackedSnapshot seen = look(target, nullptr);
-        const Decision decision =
+        PackedSnapshot seen = look(target, nullptr);
+        Decision decision =
             decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (body != nullptr) cache_.give(body);
-          if (seen.gone) return std::nullopt;
+          if (seen.gone) return left(target);
           return refuse(decision, seen.state);
         }
         if (body == nullptr) {

@@ -78,8 +78,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     /// A look at a slot that nobody has claimed.
     struct Look {
-      std::uint64_t bits;
-      Block* block;
+      std::uint64_t bits = 0;
+      Block* block = nullptr;
       State state;
       /// The slot is no longer that occupant's.
       bool gone = false;
@@ -113,16 +113,16 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    std::optional<Outcome> write(Target& target, const Write& write) {
+    OCCKIT_INLINE Outcome write(Target& target, const Write& write) {
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       Block* fresh = nullptr;
       for (;;) {
-        const Look seen = look(target, nullptr);
-        const Decision decision =
+        Look seen = look(target, nullptr);
+        Decision decision =
             decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (fresh != nullptr) cache_.give(fresh);
-          if (seen.gone) return std::nullopt;
+          if (seen.gone) return left(target);
           return refuse(decision, seen.state);
         }
         if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
@@ -141,13 +141,14 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
     }
 
-    std::optional<Outcome> update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    OCCKIT_INLINE Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
       const auto bits = claim_free(target);
-      if (!bits) return std::nullopt;
+      if (!bits) return left(target);
       Claim claim(*target.slot, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
-      const Look seen = look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), &current_);
+      Look seen;
+      look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), seen, &current_);
       if (!seen.state.live()) {
         if (options.upsert) {
           return write_claimed(target, {Operation::index, *options.upsert, Precondition::must_not_exist()}, claim,
@@ -156,7 +157,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         begin_attempt();
         return finish({.result = Result::not_found, .word = seen.state.word, .decided_on = seen.state.word});
       }
-      const Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
+      Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
       Transformed transformed = Transformed::keep;
       if (allowed.verdict != Decision::Verdict::conflict) {
         transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
@@ -184,7 +185,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return inside ? body : nullptr;
     }
     bool vacate(Target& target) noexcept {
-      const Look seen = look(target, nullptr);
+      Look seen = look(target, nullptr);
       if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits))
         return true;
       Claim claim(*target.slot, seen.bits);
@@ -197,39 +198,41 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     /// Waits until nobody holds the claim, and looks until nobody came between.
-    Look look(const Target& target, Document* into) {
+    OCCKIT_INLINE Look look(const Target& target, Document* into) {
       const ClaimSlot& slot = *target.slot;
+      Look seen;
       SpinWait wait;
-      for (std::uint64_t retries = 0;;) {
+      std::uint64_t retries = 0;
+      for (;;) {
         const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
-        const bool gone = !slot.key.held_by(target.occupant);
-        if (!gone && (bits & ClaimSlot::kClaimed) != 0) {
+        seen.gone = !slot.key.held_by(target.occupant);
+        if (seen.gone) [[unlikely]]
+          break;
+        if ((bits & ClaimSlot::kClaimed) != 0) [[unlikely]] {
           wait.pause();
           continue;
         }
-        Look seen{.bits = 0, .block = nullptr, .state = {}, .gone = gone};
-        if (!gone) seen = look_inside(slot, bits, slot.block.load(std::memory_order_acquire), into);  // C3
+        look_inside(slot, bits, slot.block.load(std::memory_order_acquire), seen, into);  // C3
         fault_point(FaultPoint::reading);
         // B6 relaxed: ordered behind B5
-        if (gone || slot.word.load(std::memory_order_relaxed) == bits) {
-          counters_.read_retries += retries;
-          counters_.read_retries_longest = std::max(counters_.read_retries_longest, retries);
-          return seen;
-        }
+        if (slot.word.load(std::memory_order_relaxed) == bits) [[likely]]
+          break;
         ++retries;
       }
+      counters_.count_read_retries(retries);
+      return seen;
     }
 
-    static Look look_inside(const ClaimSlot& slot, std::uint64_t bits, Block* block, Document* into) {
+    OCCKIT_INLINE static void look_inside(const ClaimSlot& slot, std::uint64_t bits, Block* block, Look& seen,
+                                          Document* into) {
       const auto word = SeqNoTerm::from_bits(bits);
-      const Look seen{
-          bits, block,
-          block == nullptr ? PackedBody::load(slot.inside, word, into) : PackedBody::load(*block, word, into)};
+      seen.bits = bits;
+      seen.block = block;
+      seen.state = block == nullptr ? PackedBody::load(slot.inside, word, into) : PackedBody::load(*block, word, into);
       if (into != nullptr && seen.state.live()) {
         into->version = seen.state.version;
         into->word = word;
       }
-      return seen;
     }
 
     static bool claim_unchanged(ClaimSlot& slot, std::uint64_t bits) noexcept {
@@ -239,7 +242,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     /// The word before the claim. Nothing if the slot is no longer that occupant's.
-    std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
+    OCCKIT_INLINE std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
       ClaimSlot& slot = *target.slot;
       SpinWait wait;
       for (;;) {
@@ -262,7 +265,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     template <class Body>
-    void fill(Body& body, const Write& write, Version version) const noexcept {
+    OCCKIT_INLINE void fill(Body& body, const Write& write, Version version) const noexcept {
       if (write.operation == Operation::remove) {
         PackedBody::store_tombstone(body, table_.now_ms());
       } else {
@@ -271,8 +274,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       PackedBody::store_version(body, version);
     }
 
-    Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
-      const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+    OCCKIT_INLINE Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
+      Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       return overwrite(target, write, claim, seen, decision,
@@ -280,7 +283,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
-    Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
+    OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
                       Block* fresh) noexcept {
       const auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
       if (!word) {

@@ -36,9 +36,9 @@ class Unchecked : public SlotTable<PackedSlot> {
     /// The optimistic update's condition, left out: this is the defect.
     static Precondition guard(const Document&) noexcept { return Precondition::none(); }
 
-    std::optional<Outcome> write(Target& target, const Write& write) {
+    Outcome write(Target& target, const Write& write) {
       const PackedSnapshot decided = look(target, nullptr);
-      if (decided.gone) return std::nullopt;
+      if (decided.gone) return left(target);
       const Decision decision =
           decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
@@ -54,7 +54,7 @@ class Unchecked : public SlotTable<PackedSlot> {
         if (found.gone) {
           cache_.give(body);
           ++counters_.seq_no_gaps;
-          return std::nullopt;
+          return left(target);
         }
         if (!publish(target, found, *word, body, fits_inline(write))) continue;
         begin_attempt();

@@ -90,18 +90,18 @@ class VersionRetry : public SlotTable<VersionSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_version(read.version); }
 
-    std::optional<Outcome> write(Target& target, const Write& write) {
+    Outcome write(Target& target, const Write& write) {
       const auto outcome = publish(target, write);
       participant_.collect();
       return outcome;
     }
 
-    std::optional<Outcome> publish(Target& target, const Write& write) {
+    Outcome publish(Target& target, const Write& write) {
       const typename Participant::Guard pinned(participant_);
       Block* fresh = nullptr;
       for (;;) {
         Block* current = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
-        if (current == nullptr) return std::nullopt;                         // its first write is under way
+        if (current == nullptr) return this->left(target);                   // its first write is under way
         const State state = state_of(current);
         const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) {

@@ -1,0 +1,19 @@
+#pragma once
+
+// Where the compiler draws the borders between functions decides what is handed over in memory, and what is written
+// there in small stores and read in large loads waits until the stores have left the store buffer. In the paths that
+// are measured it is not left to chance. Under a sanitizer nobody measures, and the models of the memory orders, whose
+// atomics are large, do without: gcc 12 needs minutes for them, or fails.
+
+/// OCCKIT_INLINE_WHOLE, before a function: all that it calls is inlined, whatever its size.
+/// OCCKIT_INLINE: it is inlined wherever it is called.
+/// OCCKIT_NOT_INLINE: it is not; for what is rare, so that its needs do not burden the caller.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OCCKIT_INLINE_WHOLE
+#define OCCKIT_INLINE
+#define OCCKIT_NOT_INLINE
+#else
+#define OCCKIT_INLINE_WHOLE [[gnu::flatten]]
+#define OCCKIT_INLINE [[gnu::always_inline]]
+#define OCCKIT_NOT_INLINE [[gnu::noinline]]
+#endif
