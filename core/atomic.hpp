@@ -44,23 +44,6 @@ inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std
 #endif
 }
 
-/// The other way, as release stores. Exactly `words`.
-inline void store_words(atomic<std::uint64_t>* to, const std::byte* from, std::size_t words) noexcept {
-  std::size_t i = 0;
-#ifndef __SANITIZE_THREAD__
-  for (; i + 2 <= words; i += 2) {
-    __m128i two;
-    std::memcpy(&two, from + 8 * i, sizeof two);
-    asm volatile("movdqa %1, %0" : "=m"(*reinterpret_cast<__m128i*>(to + i)) : "x"(two) : "memory");
-  }
-#endif
-  for (; i < words; ++i) {
-    std::uint64_t word;
-    std::memcpy(&word, from + 8 * i, sizeof word);
-    to[i].store(word, std::memory_order_release);
-  }
-}
-
 /// A 64-bit word and a pointer that change together, by one 16-byte compare-and-swap.
 ///
 /// Progress: every operation is wait-free.

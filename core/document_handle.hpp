@@ -56,6 +56,10 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 ///   void look_ahead(span<const BulkItem>, span<Known>)   asks for what the items will need, and fills in what is known
 ///                                                        of their ids; kLookAhead items at most
 ///   auto find(id, const Known&)                          as find(id)
+///
+/// and, if it can tell more quickly whether an id is that of the call before,
+///
+///   auto find_once_more(id)                              as find(id)
 template <class Derived>
 class DocumentHandle {
  public:
@@ -211,15 +215,28 @@ class DocumentHandle {
   Outcome write_to(std::string_view id, const Write& write, const Known&... known) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
-    auto target = self().find(id, known...);
+    auto target = find_for(id, write, known...);
     Outcome outcome = self().write_target(target, write);
-    using Kind = Precondition::Kind;
     if (!outcome.conflicted()) {
       succeed();
-    } else if (write.precondition.kind == Kind::seq_no_term || write.precondition.kind == Kind::version) {
+    } else if (follows_a_read(write)) {
       stand_back();  // before the client reads and tries again
     }
     return outcome.by_member();
+  }
+
+  /// Its client has read the document before, likely with this handle and just now.
+  static bool follows_a_read(const Write& write) noexcept {
+    using Kind = Precondition::Kind;
+    return write.precondition.kind == Kind::seq_no_term || write.precondition.kind == Kind::version;
+  }
+
+  template <class... Known>
+  OCCKIT_INLINE auto find_for(std::string_view id, const Write& write, const Known&... known) {
+    if constexpr (sizeof...(known) == 0 && requires { self().find_once_more(id); }) {
+      if (follows_a_read(write)) return self().find_once_more(id);
+    }
+    return self().find(id, known...);
   }
 
   void succeed() noexcept {
@@ -276,13 +293,9 @@ class DocumentHandle {
   OCCKIT_INLINE Outcome transform_and_write(Target& target, State state, Transform transform, const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
     Decision kept = decide(state, Operation::keep, options.precondition, {});
-    if (kept.verdict == Decision::Verdict::conflict) {
-      return refuse(kept, state);
-    }
+    if (kept.verdict == Decision::Verdict::conflict) return refuse(kept, state);
     const Transformed transformed = transform({current_.version, current_.word, current_.source.bytes()}, next_);
-    if (transformed == Transformed::keep) {
-      return refuse(kept, state);
-    }
+    if (transformed == Transformed::keep) return refuse(kept, state);
     const Precondition guard = conditional ? options.precondition : self().guard_of(current_);
     const bool remove = transformed == Transformed::remove;
     if (!remove && next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);

@@ -8,6 +8,7 @@
 #include "core/decide.hpp"
 #include "core/document.hpp"
 #include "core/seq_no_term.hpp"
+#include "core/word_copy.hpp"
 
 namespace occ {
 
@@ -38,9 +39,7 @@ class PackedBody {
   template <class Body>
   OCCKIT_INLINE static void store_source(Body& body, Bytes source) noexcept {
     store(body.meta, source.size());
-    const std::size_t whole = source.size() / 8;
-    store_words_of(body, source.data(), whole);
-    if (source.size() % 8 != 0) store(body.words()[whole], tail_of(source));
+    store_words_of(body, source);
   }
   template <class Body>
   static void store_tombstone(Body& body, std::int64_t deleted_at_ms) noexcept {
@@ -74,7 +73,7 @@ class PackedBody {
     } else if (into != nullptr) {
       const std::size_t size = std::min<std::size_t>(meta, body.capacity);
       std::byte* to = into->source.resize_for_overwrite(size);
-      load_words_of(body, (size + 7) / 8, to);
+      load_words_of(body, size, to);
     }
     return state;
   }
@@ -88,35 +87,26 @@ class PackedBody {
   static std::uint64_t load(const atomic<std::uint64_t>& cell) noexcept {
     return cell.load(std::memory_order_acquire);  // B5 with B4
   }
-  static void load_words_of(const InlineBody& body, std::size_t words, std::byte* to) noexcept {
-    load_words(body.words(), words, to);  // B5 with B4
+  static void load_words_of(const InlineBody& body, std::size_t bytes, std::byte* to) noexcept {
+    load_bytes(body.words(), bytes, to);  // B5 with B4
   }
-  static void load_words_of(const Block& body, std::size_t words, std::byte* to) noexcept {
-    for (std::size_t i = 0; i < words; ++i) {
-      const std::uint64_t word = load(body.words()[i]);
-      std::memcpy(to + 8 * i, &word, sizeof word);
+  static void load_words_of(const Block& body, std::size_t bytes, std::byte* to) noexcept {
+    for (std::size_t at = 0; at < bytes; at += 8) {
+      const std::uint64_t word = load(body.words()[at / 8]);
+      std::memcpy(to + at, &word, sizeof word);
     }
   }
-  static void store_words_of(InlineBody& body, const std::byte* from, std::size_t words) noexcept {
-    store_words(body.words(), from, words);  // B4 with B5
+  static void store_words_of(InlineBody& body, Bytes source) noexcept {
+    store_bytes(body.words(), source.data(), source.size());  // B4 with B5
   }
-  static void store_words_of(Block& body, const std::byte* from, std::size_t words) noexcept {
-    for (std::size_t i = 0; i < words; ++i) {
+  static void store_words_of(Block& body, Bytes source) noexcept {
+    std::size_t at = 0;
+    for (; at + 8 <= source.size(); at += 8) {
       std::uint64_t word;
-      std::memcpy(&word, from + 8 * i, sizeof word);
-      store(body.words()[i], word);
+      std::memcpy(&word, source.data() + at, sizeof word);
+      store(body.words()[at / 8], word);
     }
-  }
-  /// The bytes behind the last whole word, zeros behind them.
-  static std::uint64_t tail_of(Bytes source) noexcept {
-    std::uint64_t bits = 0;
-    const std::size_t bytes = source.size() % 8;
-    if (source.size() > 8) {  // the last eight, of which the first belong to the word before
-      std::memcpy(&bits, source.data() + source.size() - 8, 8);
-      return bits >> 8 * (8 - bytes);
-    }
-    std::memcpy(&bits, source.data(), bytes);
-    return bits;
+    if (at < source.size()) store(body.words()[at / 8], word_at(source.data(), source.size(), at));
   }
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/atomic.hpp"
+#include "core/inlining.hpp"
 #include "core/seq_no_term.hpp"
 
 namespace occ {
@@ -28,7 +29,7 @@ class alignas(kFalseSharingRange) Shard {
 
   /// The next `count` numbers, of which the first is returned, with the term that they belong to; nothing if the
   /// numbers have run out. `count` is 1 to kMostAtOnce.
-  [[nodiscard]] std::optional<SeqNoTerm> draw(std::uint32_t count = 1) noexcept {
+  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(std::uint32_t count = 1) noexcept {
     // relaxed: the caller publishes what it writes under this number with its own release; only uniqueness is needed
     // here, and that the number is above the word read before, which holds because that word was drawn before it was
     // published.

@@ -77,7 +77,7 @@ class SlotHandle : public DocumentHandle<Derived> {
   }
 
   /// After a look at the slot that found the word `above`.
-  [[nodiscard]] std::optional<SeqNoTerm> draw(const Target& target, SeqNoTerm above) noexcept {
+  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(const Target& target, SeqNoTerm above) noexcept {
     return leases_.draw(target.shard, above, this->counters_);
   }
 
@@ -106,12 +106,24 @@ class SlotHandle : public DocumentHandle<Derived> {
     }
   }
 
-  Target find(std::string_view id) { return find(id, hash_id(id)); }
+  OCCKIT_INLINE Target find(std::string_view id) { return find(id, hash_id(id)); }
 
   OCCKIT_INLINE Target find(std::string_view id, Known hash) {
     fault_point(FaultPoint::before_read);
     auto place = table_.find(hash, id);
+    last_ = {hash, place.slot};
     return {id, hash, table_.shard_for(hash), place.slot, place.occupant};
+  }
+
+  /// Of an id that is likely the last one again: then its slot needs no directory, only to be still its own.
+  OCCKIT_INLINE Target find_once_more(std::string_view id) {
+    if (last_.slot != nullptr) {
+      if (const std::uint64_t occupant = last_.slot->key.occupant_if(id); occupant != 0) {
+        fault_point(FaultPoint::before_read);
+        return {id, last_.hash, table_.shard_for(last_.hash), last_.slot, occupant};
+      }
+    }
+    return find(id);
   }
 
   /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
@@ -282,6 +294,13 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   SeqNoLeases leases_{table_.leases()};
   boost::circular_buffer<Deleted> deleted_;
+
+  /// Where the last lookup led.
+  struct Last {
+    std::uint64_t hash = 0;
+    Slot* slot = nullptr;
+  };
+  Last last_;
 };
 
 }  // namespace occ

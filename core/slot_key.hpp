@@ -8,6 +8,7 @@
 
 #include "core/atomic.hpp"
 #include "core/document.hpp"
+#include "core/word_copy.hpp"
 
 namespace occ {
 
@@ -35,13 +36,10 @@ class SlotKey {
   using Buffer = std::array<char, kMaxIdBytes>;
 
   /// Who holds the slot, if it is this id's; else 0, which is nobody. Wait-free.
-  [[nodiscard]] std::uint64_t occupant_if(std::string_view id) const noexcept {
+  [[nodiscard]] OCCKIT_INLINE std::uint64_t occupant_if(std::string_view id) const noexcept {
     const std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
     if ((header & kSizeMask) != id.size()) return 0;
-    const Words* const words = words_for(id.size());
-    for (std::size_t at = 0; at < id.size(); at += 8) {
-      if (words[at / 8].load(std::memory_order_acquire) != word_at(id, at)) return 0;  // K4 with K3
-    }
+    if (!equal_bytes(words_for(id.size()), id)) return 0;  // K4 with K3
     // relaxed: ordered behind K4
     return same(header_.load(std::memory_order_relaxed), header) ? header & ~kQueued : 0;
   }
@@ -86,7 +84,7 @@ class SlotKey {
       words = external;
     }
     for (std::size_t at = 0; at < id.size(); at += 8)
-      words[at / 8].store(word_at(id, at), std::memory_order_release);                 // K3 with K4
+      words[at / 8].store(word_at(id.data(), id.size(), at), std::memory_order_release);                 // K3 with K4
     const std::uint64_t queued = header_.load(std::memory_order_relaxed) & kQueued;    // relaxed: a mark, see try_queue
     header_.store(next_generation() | queued | id.size(), std::memory_order_release);  // K1 with K2
   }
@@ -129,22 +127,6 @@ class SlotKey {
     if (size <= kInlineBytes) return inline_;
     // relaxed: as in assign
     return reinterpret_cast<const Words*>(inline_[0].load(std::memory_order_relaxed));
-  }
-
-  /// Eight bytes of an id from `at` on, zeros behind its end.
-  static std::uint64_t word_at(std::string_view id, std::size_t at) noexcept {
-    std::uint64_t word = 0;
-    const std::size_t left = id.size() - at;
-    if (left >= 8) {
-      std::memcpy(&word, id.data() + at, 8);
-    } else if (id.size() >= 8) {
-      // The last eight bytes, of which the first belong to the word before.
-      std::memcpy(&word, id.data() + id.size() - 8, 8);
-      word >>= 8 * (8 - left);
-    } else {
-      std::memcpy(&word, id.data() + at, left);
-    }
-    return word;
   }
 
   atomic<std::uint64_t> header_{0};

@@ -63,7 +63,7 @@ class PackedCas : public SlotTable<PackedSlot> {
         } else {
           refresh_body(*body, write, decision.version);
         }
-        const auto word = draw(target, seen.state.word);  // after the look, so above the word that it replaces
+        auto word = draw(target, seen.state.word);  // after the look, so above the word that it replaces
         if (!word) {
           cache_.give(body);
           return reject_write(Cause::seq_no_exhausted, seen.state);

@@ -150,26 +150,19 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       Look seen;
       look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), seen, &current_);
       if (!seen.state.live()) {
-        if (options.upsert) {
-          return write_claimed(target, {Operation::index, *options.upsert, Precondition::must_not_exist()}, claim,
-                               seen);
-        }
-        begin_attempt();
-        return finish({.result = Result::not_found, .word = seen.state.word, .decided_on = seen.state.word});
+        return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
       }
-      Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
-      Transformed transformed = Transformed::keep;
-      if (allowed.verdict != Decision::Verdict::conflict) {
-        transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
+      Decision decision = decide(seen.state, Operation::index, options.precondition, {});
+      if (decision.verdict == Decision::Verdict::conflict) return refuse(decision, seen.state);
+      const Transformed transformed =
+          transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
+      if (transformed == Transformed::write) [[likely]] {
+        if (next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+        return write_decided(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
       }
-      if (transformed == Transformed::keep) return refuse(allowed, seen.state);
       if (transformed == Transformed::remove)
         return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
-      if (next_.size() > kMaxSourceBytes) {
-        ++counters_.rejected;
-        return Outcome{.result = Result::rejected, .cause = Cause::source_too_large};
-      }
-      return write_claimed(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen);
+      return refuse(decide(seen.state, Operation::keep, options.precondition, {}), seen.state);
     }
 
     Block* make_body(const Write& write, Version version) {
@@ -274,8 +267,13 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       PackedBody::store_version(body, version);
     }
 
-    OCCKIT_INLINE Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
-      Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+    OCCKIT_NOT_INLINE Outcome write_claimed(Target& target, const Write& write, Claim& claim, Look seen) {
+      return write_decided(
+          target, write, claim, seen,
+          decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state)));
+    }
+    OCCKIT_INLINE Outcome write_decided(Target& target, const Write& write, Claim& claim, const Look& seen,
+                                        const Decision& decision) {
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       return overwrite(target, write, claim, seen, decision,
@@ -285,7 +283,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
     OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
                       Block* fresh) noexcept {
-      const auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
+      auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
       if (!word) {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);

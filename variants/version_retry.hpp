@@ -111,7 +111,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
         participant_.make_room();
         if (fresh == nullptr) fresh = prepare(write);
         refresh(*fresh, write, decision.version);
-        const auto word = this->draw(target, state.word);  // after the look, so above the word that it replaces
+        auto word = this->draw(target, state.word);  // after the look, so above the word that it replaces
         if (!word) {
           this->cache_.give(fresh);
           return this->reject_write(Cause::seq_no_exhausted, state);

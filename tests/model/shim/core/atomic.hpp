@@ -139,14 +139,6 @@ inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std
     std::memcpy(to + 8 * i, &word, sizeof word);
   }
 }
-inline void store_words(atomic<std::uint64_t>* to, const std::byte* from, std::size_t words) {
-  for (std::size_t i = 0; i < words; ++i) {
-    std::uint64_t word;
-    std::memcpy(&word, from + 8 * i, sizeof word);
-    to[i].store(word, std::memory_order_release);
-  }
-}
-
 /// The pair as two locations, each coherent by itself, and nothing more: loads of the two halves are not ordered by their
 /// being neighbours. An exchange changes both at one instant, so whoever acquires one half that it wrote has what came
 /// before the exchange, and the other half.
