@@ -49,8 +49,8 @@ struct Decision {
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
 /// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
 /// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
-[[nodiscard]] OCCKIT_INLINE constexpr Decision decide(const State& state, Operation operation, const Precondition& precondition,
-                                        Instant at) noexcept {
+[[nodiscard]] OCCKIT_INLINE constexpr Decision decide(const State& state, Operation operation,
+                                                      const Precondition& precondition, Instant at) noexcept {
   using Verdict = Decision::Verdict;
   using Kind = Precondition::Kind;
   const bool forgotten = state.kind == State::Kind::absent || expired(state, at);

@@ -75,9 +75,7 @@ class DocumentHandle {
   Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     return write_to(id, {Operation::index, source, precondition});
   }
-  Outcome create(std::string_view id, Bytes source) {
-    return write_to(id, {Operation::index, source, kMustNotExist});
-  }
+  Outcome create(std::string_view id, Bytes source) { return write_to(id, {Operation::index, source, kMustNotExist}); }
   Outcome remove(std::string_view id, const Precondition& precondition = {}) {
     return write_to(id, {Operation::remove, {}, precondition});
   }
@@ -290,7 +288,8 @@ class DocumentHandle {
   }
 
   template <class Target>
-  OCCKIT_INLINE Outcome transform_and_write(Target& target, State state, Transform transform, const UpdateOptions& options) {
+  OCCKIT_INLINE Outcome transform_and_write(Target& target, State state, Transform transform,
+                                            const UpdateOptions& options) {
     const bool conditional = options.precondition.kind != Precondition::Kind::none;
     Decision kept = decide(state, Operation::keep, options.precondition, {});
     if (kept.verdict == Decision::Verdict::conflict) return refuse(kept, state);

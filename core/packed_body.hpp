@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "core/atomic.hpp"
 #include "core/block.hpp"
@@ -39,7 +40,7 @@ class PackedBody {
   template <class Body>
   OCCKIT_INLINE static void store_source(Body& body, Bytes source) noexcept {
     store(body.meta, source.size());
-    store_words_of(body, source);
+    store_bytes(body.words(), source.data(), source.size());  // B4 with B5
   }
   template <class Body>
   static void store_tombstone(Body& body, std::int64_t deleted_at_ms) noexcept {
@@ -73,7 +74,11 @@ class PackedBody {
     } else if (into != nullptr) {
       const std::size_t size = std::min<std::size_t>(meta, body.capacity);
       std::byte* to = into->source.resize_for_overwrite(size);
-      load_words_of(body, size, to);
+      if constexpr (std::is_same_v<Body, InlineBody> && kLayoutIsReal) {
+        load_bytes_of_112(body.words(), size, to);  // B5 with B4
+      } else {
+        load_bytes(body.words(), size, to);  // B5 with B4
+      }
     }
     return state;
   }
@@ -86,27 +91,6 @@ class PackedBody {
   }
   static std::uint64_t load(const atomic<std::uint64_t>& cell) noexcept {
     return cell.load(std::memory_order_acquire);  // B5 with B4
-  }
-  static void load_words_of(const InlineBody& body, std::size_t bytes, std::byte* to) noexcept {
-    load_bytes(body.words(), bytes, to);  // B5 with B4
-  }
-  static void load_words_of(const Block& body, std::size_t bytes, std::byte* to) noexcept {
-    for (std::size_t at = 0; at < bytes; at += 8) {
-      const std::uint64_t word = load(body.words()[at / 8]);
-      std::memcpy(to + at, &word, sizeof word);
-    }
-  }
-  static void store_words_of(InlineBody& body, Bytes source) noexcept {
-    store_bytes(body.words(), source.data(), source.size());  // B4 with B5
-  }
-  static void store_words_of(Block& body, Bytes source) noexcept {
-    std::size_t at = 0;
-    for (; at + 8 <= source.size(); at += 8) {
-      std::uint64_t word;
-      std::memcpy(&word, source.data() + at, sizeof word);
-      store(body.words()[at / 8], word);
-    }
-    if (at < source.size()) store(body.words()[at / 8], word_at(source.data(), source.size(), at));
   }
 };
 

@@ -35,17 +35,26 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     PackedBody::store_version(body, version);
   }
 
-  /// Puts {word, body} where `seen` is, and takes the block that was there. False if anybody wrote since. A body that
-  /// `moves` goes into the slot; not where documents are fought for, since it is a second change of the word.
-  OCCKIT_INLINE bool publish(const Target& target, const PackedSnapshot& seen, SeqNoTerm word, Block* body, bool moves) noexcept {
+  /// What a write publishes.
+  struct Fresh {
+    SeqNoTerm word;
+    Version version;
+    Block* body;
+  };
+
+  /// Puts {word, body} where `seen` is, and takes the block that was there. False if anybody wrote since. If the body
+  /// `moves` the source of `write` goes into the slot; not where documents are fought for, since it is a second change
+  /// of the word.
+  OCCKIT_INLINE bool publish(const Target& target, const PackedSnapshot& seen, const Fresh& fresh, const Write& write,
+                             bool moves) noexcept {
     PackedSlot& slot = *target.slot;
     auto expected = seen.value;
     for (;;) {
       const bool moving = SeqNoTerm::from_bits(expected.word).moving();
-      const SeqNoTerm next = moving || moves ? word.with_moving() : word;
-      if (slot.state.compare_exchange(expected, {next.bits(), body})) {  // B1
+      const SeqNoTerm next = moving || moves ? fresh.word.with_moving() : fresh.word;
+      if (slot.state.compare_exchange(expected, {next.bits(), fresh.body})) {  // B1
         if (expected.pointer != nullptr) this->cache_.give(expected.pointer);
-        if (moves && !moving) move_in(slot, next, body);
+        if (moves && !moving) move_in(slot, fresh, write);
         return true;
       }
       if (!moving) return false;
@@ -58,14 +67,25 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
  private:
   friend Base;
 
-  /// By whoever published `word`, with the moving flag, over a pair without it.
-  OCCKIT_INLINE void move_in(PackedSlot& slot, SeqNoTerm word, Block* body) noexcept {
+  /// By whoever published `fresh`, with the moving flag, over a pair without it.
+  OCCKIT_INLINE void move_in(PackedSlot& slot, const Fresh& fresh, const Write& write) noexcept {
     fault_point(FaultPoint::moving_in);
-    PackedBody::copy(*body, slot.body);
-    if (slot.state.compare_exchange({word.bits(), body}, {word.without_moving().bits(), nullptr})) {  // B9
-      this->cache_.give(body);
-      return;
+    if (write.operation == Operation::remove) {
+      PackedBody::copy(*fresh.body, slot.body);
+    } else {
+      PackedBody::store_source(slot.body, write.source);
+      PackedBody::store_version(slot.body, fresh.version);
     }
+    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body},
+                                    {fresh.word.bits(), nullptr})) {  // B9
+      this->cache_.give(fresh.body);
+    } else {
+      stop_moving(slot);
+    }
+  }
+
+  /// Somebody published over the body that moved.
+  OCCKIT_NOT_INLINE static void stop_moving(PackedSlot& slot) noexcept {
     for (;;) {
       // relaxed: the exchange checks them
       const auto seen = SeqNoTerm::from_bits(slot.state.load_word(std::memory_order_relaxed));

@@ -74,7 +74,8 @@ struct PackedSnapshot {
 
 /// Reads a slot until nobody came between; the source is copied out if `into` is set and a document lives.
 /// Lock-free: each retry means that somebody published. No locked instruction, nothing shared is written.
-OCCKIT_INLINE inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into, Counters& counters) {
+OCCKIT_INLINE inline PackedSnapshot read_packed(const PackedSlot& slot, std::uint64_t occupant, Document* into,
+                                                Counters& counters) {
   PackedSnapshot snapshot;
   std::uint64_t retries = 0;
   for (;; ++retries) {

@@ -32,7 +32,8 @@ class SeqNoLeases {
       : first_(first), block_(block), leases_(block > 1 ? shards : 0) {}
 
   /// A number above that of `above`, a word that was read before, with its term; nothing if the numbers have run out.
-  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(Shard& shard, SeqNoTerm above, Counters& counters) noexcept {
+  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(Shard& shard, SeqNoTerm above,
+                                                            Counters& counters) noexcept {
     if (leases_.empty()) return shard.draw();
     return draw_leased(shard, leases_[static_cast<std::size_t>(&shard - first_)], above, counters);
   }
@@ -46,7 +47,8 @@ class SeqNoLeases {
     std::uint32_t size = 0;
   };
 
-  OCCKIT_NOT_INLINE std::optional<SeqNoTerm> draw_leased(Shard& shard, Lease& lease, SeqNoTerm above, Counters& counters) noexcept {
+  OCCKIT_NOT_INLINE std::optional<SeqNoTerm> draw_leased(Shard& shard, Lease& lease, SeqNoTerm above,
+                                                         Counters& counters) noexcept {
     if (lease.left == 0) {
       lease.size = lease.size == 0 ? block_ : std::min(block_, 2 * lease.size);
     } else if (lease.next.term() != shard.next().term() || lease.next.seq_no() <= above.seq_no()) {

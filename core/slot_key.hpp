@@ -84,7 +84,7 @@ class SlotKey {
       words = external;
     }
     for (std::size_t at = 0; at < id.size(); at += 8)
-      words[at / 8].store(word_at(id.data(), id.size(), at), std::memory_order_release);                 // K3 with K4
+      words[at / 8].store(word_at(id.data(), id.size(), at), std::memory_order_release);  // K3 with K4
     const std::uint64_t queued = header_.load(std::memory_order_relaxed) & kQueued;    // relaxed: a mark, see try_queue
     header_.store(next_generation() | queued | id.size(), std::memory_order_release);  // K1 with K2
   }

@@ -59,12 +59,46 @@ inline std::uint64_t word_at(const void* bytes, std::size_t size, std::size_t at
   return word;
 }
 
-/// Out of an array of 112 bytes. `to` has room for a multiple of 64.
+/// Calls move(offset) so that pieces of 32 bytes cover `bytes`, 32 or more, exactly.
+template <class Move>
+OCCKIT_INLINE inline void cover(std::size_t bytes, Move move) noexcept {
+  if (bytes <= 128) [[likely]] {  // without a loop
+    move(0);
+    if (bytes > 64) {
+      move(32);
+      move(bytes - 64);
+    }
+  } else {
+    for (std::size_t at = 0; at + 32 < bytes; at += 32) move(at);
+  }
+  move(bytes - 32);
+}
+
+/// Out of the words; `to` has room for whole ones.
 OCCKIT_INLINE inline void load_bytes(const atomic<std::uint64_t>* from, std::size_t bytes, std::byte* to) noexcept {
 #if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
-    const auto move = [&]<class Piece>(std::size_t at) {
-      const auto piece = load_piece<Piece>(from + at / 8);
+    if (bytes >= 32) {
+      return cover(bytes, [from, to](std::size_t at) {
+        const auto piece = load_piece<__m256i>(reinterpret_cast<const std::byte*>(from) + at);
+        std::memcpy(to + at, &piece, sizeof piece);
+      });
+    }
+  }
+#endif
+  for (std::size_t at = 0; at < bytes; at += 8) {
+    const std::uint64_t word = from[at / 8].load(std::memory_order_acquire);  // W1
+    std::memcpy(to + at, &word, sizeof word);
+  }
+}
+
+/// The same out of an array of 112 bytes, and what lies behind `bytes` there as well; `to` has room for a multiple of 64.
+OCCKIT_INLINE inline void load_bytes_of_112(const atomic<std::uint64_t>* from, std::size_t bytes,
+                                            std::byte* to) noexcept {
+#if defined(__AVX2__)
+  if constexpr (kCopiesInPieces) {
+    const auto move = [from, to]<class Piece>(std::size_t at) {
+      const auto piece = load_piece<Piece>(reinterpret_cast<const std::byte*>(from) + at);
       std::memcpy(to + at, &piece, sizeof piece);
     };
     move.template operator()<__m256i>(0);
@@ -76,28 +110,19 @@ OCCKIT_INLINE inline void load_bytes(const atomic<std::uint64_t>* from, std::siz
     return;
   }
 #endif
-  for (std::size_t at = 0; at < bytes; at += 8) {
-    const std::uint64_t word = from[at / 8].load(std::memory_order_acquire);  // W1
-    std::memcpy(to + at, &word, sizeof word);
-  }
+  load_bytes(from, bytes, to);
 }
 
-/// Into such an array. What the last word holds behind the end is nothing to rely on.
+/// Into the words. What the last one holds behind the end is nothing to rely on.
 OCCKIT_INLINE inline void store_bytes(atomic<std::uint64_t>* to, const std::byte* from, std::size_t bytes) noexcept {
 #if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
     if (bytes >= 32) {
-      const auto move = [&](std::size_t at) {
+      return cover(bytes, [from, to](std::size_t at) {
         __m256i piece;
         std::memcpy(&piece, from + at, sizeof piece);
         store_piece(reinterpret_cast<std::byte*>(to) + at, piece);
-      };
-      move(0);
-      if (bytes > 64) {
-        move(32);
-        move(bytes - 64);
-      }
-      return move(bytes - 32);
+      });
     }
   }
 #endif
@@ -110,7 +135,7 @@ OCCKIT_INLINE inline bool equal_bytes(const atomic<std::uint64_t>* words, std::s
 #if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
     if (bytes.size() >= 16) {
-      const auto difference = [&](std::size_t at) {
+      const auto difference = [words, bytes](std::size_t at) {
         const auto theirs = load_piece<__m128i>(reinterpret_cast<const char*>(words) + at);
         __m128i mine;
         std::memcpy(&mine, bytes.data() + at, sizeof mine);

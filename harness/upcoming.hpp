@@ -8,10 +8,12 @@
 #include "harness/distribution.hpp"
 #include "harness/doc_id.hpp"
 #include "harness/documents.hpp"
+#include "harness/workload.hpp"
 
 namespace occ {
 
-/// The documents that one thread operates on next, in the order in which they were drawn, each with its id.
+/// What one thread does next: documents, each with its id, and what is done with it, in the order in which they were
+/// drawn.
 ///
 /// Ids are put together some time before they are used, as those of any caller are who got them with a request. One that
 /// is put together just before the call is still in the store buffer when it is hashed, and hashing reads it in words
@@ -19,7 +21,8 @@ namespace occ {
 /// those of the operation before included, which keeps the cache misses of two operations from overlapping.
 class Upcoming {
  public:
-  struct Document {
+  struct Step {
+    OperationKind kind = OperationKind::get;
     std::uint32_t index = 0;
     /// Good until the next call of draw().
     std::string_view id;
@@ -32,21 +35,23 @@ class Upcoming {
   /// next() needs a draw() first.
   [[nodiscard]] bool empty() const noexcept { return at_ == kAhead; }
 
-  void draw(IndexRing& ring) {
+  template <class Choose>
+  void draw(IndexRing& ring, Choose&& choose_kind) {
     for (std::size_t i = 0; i < kAhead; ++i) {
+      ahead_[i].kind = choose_kind();
       ahead_[i].index = ring.next();
       ahead_[i].id = documents_.id(ahead_[i].index, ids_[i]);
     }
     at_ = 0;
   }
 
-  [[nodiscard]] const Document& next() noexcept { return ahead_[at_++]; }
+  [[nodiscard]] const Step& next() noexcept { return ahead_[at_++]; }
 
  private:
   static constexpr std::size_t kAhead = 64;
 
   const Documents& documents_;
-  std::array<Document, kAhead> ahead_;
+  std::array<Step, kAhead> ahead_;
   std::array<DocId, kAhead> ids_;
   std::size_t at_ = kAhead;
 };

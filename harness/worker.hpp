@@ -150,7 +150,7 @@ class Worker {
 
   void next(Phase phase, Report& report) {
     if (upcoming_.empty() && workload_.batch <= 1) [[unlikely]]
-      upcoming_.draw(ring_);  // not within the latency of an operation
+      upcoming_.draw(ring_, [this] { return choose_kind(); });  // not within the latency of an operation
     if (--until_sample_ == 0) [[unlikely]] {
       sample(phase == Phase::window, report);
     } else {
@@ -213,9 +213,8 @@ class Worker {
 
   /// One operation, or a batch of one kind. True if it counts as one: false for conflicts and exhausted updates.
   bool step() {
-    const OperationKind kind = kinds_[random_.below(kinds_.size())];
-    if (workload_.batch > 1) return step_in_batch(kind);
-    const auto [index, id] = upcoming_.next();
+    if (workload_.batch > 1) return step_in_batch(choose_kind());
+    const auto [kind, index, id] = upcoming_.next();
     if constexpr (kRecords) handle_.aim(index);
     bool succeeded = false;
     switch (kind) {
@@ -244,6 +243,8 @@ class Worker {
     if (succeeded) ++tally_.operations[static_cast<std::size_t>(kind)];
     return succeeded;
   }
+
+  OperationKind choose_kind() noexcept { return kinds_[random_.below(kinds_.size())]; }
 
   /// As step, of a batch: true if one of its operations counts. A document can be in it more than once.
   bool step_in_batch(OperationKind kind) {

@@ -51,8 +51,7 @@ class PackedCas : public SlotTable<PackedSlot> {
       bool moves = fits_inline(write);
       for (;;) {
         PackedSnapshot seen = look(target, nullptr);
-        Decision decision =
-            decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+        Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (body != nullptr) cache_.give(body);
           if (seen.gone) return left(target);
@@ -70,7 +69,7 @@ class PackedCas : public SlotTable<PackedSlot> {
         }
         begin_attempt();
         fault_point(FaultPoint::before_publication);
-        if (publish(target, seen, *word, body, moves)) {
+        if (publish(target, seen, {*word, decision.version, body}, write, moves)) {
           return finish(
               {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
         }

@@ -118,8 +118,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       Block* fresh = nullptr;
       for (;;) {
         Look seen = look(target, nullptr);
-        Decision decision =
-            decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+        Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (fresh != nullptr) cache_.give(fresh);
           if (seen.gone) return left(target);
@@ -154,8 +153,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
       Decision decision = decide(seen.state, Operation::index, options.precondition, {});
       if (decision.verdict == Decision::Verdict::conflict) return refuse(decision, seen.state);
-      const Transformed transformed =
-          transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
+      const Transformed transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
       if (transformed == Transformed::write) [[likely]] {
         if (next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
         return write_decided(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
@@ -268,9 +266,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     OCCKIT_NOT_INLINE Outcome write_claimed(Target& target, const Write& write, Claim& claim, Look seen) {
-      return write_decided(
-          target, write, claim, seen,
-          decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state)));
+      return write_decided(target, write, claim, seen,
+                           decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state)));
     }
     OCCKIT_INLINE Outcome write_decided(Target& target, const Write& write, Claim& claim, const Look& seen,
                                         const Decision& decision) {
@@ -281,8 +278,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
 
     /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
-    OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
-                      Block* fresh) noexcept {
+    OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen,
+                                    const Decision& decision, Block* fresh) noexcept {
       auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
       if (!word) {
         if (fresh != nullptr) cache_.give(fresh);

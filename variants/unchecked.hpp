@@ -56,7 +56,7 @@ class Unchecked : public SlotTable<PackedSlot> {
           ++counters_.seq_no_gaps;
           return left(target);
         }
-        if (!publish(target, found, *word, body, fits_inline(write))) continue;
+        if (!publish(target, found, {*word, decision.version, body}, write, fits_inline(write))) continue;
         begin_attempt();
         return finish(
             {.result = decision.result, .version = decision.version, .word = *word, .decided_on = decided.state.word});
