@@ -1,6 +1,6 @@
 #pragma once
 
-#include <immintrin.h>
+#include <emmintrin.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,33 +14,29 @@
 /// nothing of what is copied belongs together: whoever copies validates.
 ///
 /// The models and the race detector see it word by word. Where neither looks, it is done in pieces of 16 and 32 bytes,
-/// wherever they lie, the last one over the end of the one before. There loads are not reordered with loads nor stores
-/// with stores (Intel SDM vol. 3, 9.2.2), and an instruction that the compiler cannot look into is no data race to it.
+/// wherever they lie, the last one over the end of the one before. That is outside the C++ standard and rests on the
+/// architecture: x86-64 does not reorder loads with loads nor stores with stores (Intel SDM vol. 3, 9.2.2).
 /// What counts is the number of instructions: a processor looks ahead a few hundred, so the fewer an operation has the
 /// more cache misses of the next one are under way before it ends.
 namespace occ {
 
-#if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
-inline constexpr bool kCopiesInPieces = kLayoutIsReal;
-#else
+#if defined(__SANITIZE_THREAD__)
 inline constexpr bool kCopiesInPieces = false;
+#else
+inline constexpr bool kCopiesInPieces = kLayoutIsReal;
 #endif
 
-#if defined(__AVX2__)
-template <class Piece>
-OCCKIT_INLINE inline Piece load_piece(const void* at) noexcept {
-  Piece piece;
-  if constexpr (sizeof(Piece) == 16) {
-    asm volatile("vmovdqu %1, %0" : "=x"(piece) : "m"(*static_cast<const __m128i_u*>(at)) : "memory");
-  } else {
-    asm volatile("vmovdqu %1, %0" : "=x"(piece) : "m"(*static_cast<const __m256i_u*>(at)) : "memory");
-  }
-  return piece;
+/// 32 bytes, one instruction where the processor has it.
+using Piece [[gnu::vector_size(32), gnu::aligned(1), gnu::may_alias]] = char;
+
+/// Volatile, so that the compiler neither leaves out nor exchanges any.
+OCCKIT_INLINE inline void move_piece(const void* from, void* to) noexcept {
+  *static_cast<volatile Piece*>(to) = *static_cast<const volatile Piece*>(from);
 }
-OCCKIT_INLINE inline void store_piece(void* at, __m256i piece) noexcept {
-  asm volatile("vmovdqu %1, %0" : "=m"(*static_cast<__m256i_u*>(at)) : "x"(piece) : "memory");
+/// Before and after pieces: the compiler moves no other access past them, and the processor needs no instruction.
+inline void keep_in_order() noexcept {
+  asm volatile("" ::: "memory");
 }
-#endif
 
 /// Eight bytes from offset `at` on, zeros behind the end.
 inline std::uint64_t word_at(const void* bytes, std::size_t size, std::size_t at) noexcept {
@@ -59,87 +55,71 @@ inline std::uint64_t word_at(const void* bytes, std::size_t size, std::size_t at
   return word;
 }
 
-/// Calls move(offset) so that pieces of 32 bytes cover `bytes`, 32 or more, exactly.
-template <class Move>
-OCCKIT_INLINE inline void cover(std::size_t bytes, Move move) noexcept {
+/// In pieces that cover `bytes`, 32 or more, exactly.
+OCCKIT_INLINE inline void copy_pieces(const std::byte* from, std::byte* to, std::size_t bytes) noexcept {
+  keep_in_order();
   if (bytes <= 128) [[likely]] {  // without a loop
-    move(0);
+    move_piece(from, to);
     if (bytes > 64) {
-      move(32);
-      move(bytes - 64);
+      move_piece(from + 32, to + 32);
+      move_piece(from + bytes - 64, to + bytes - 64);
     }
   } else {
-    for (std::size_t at = 0; at + 32 < bytes; at += 32) move(at);
+    for (std::size_t at = 0; at + 32 < bytes; at += 32) move_piece(from + at, to + at);
   }
-  move(bytes - 32);
+  move_piece(from + bytes - 32, to + bytes - 32);
+  keep_in_order();
 }
 
 /// Out of the words; `to` has room for whole ones.
 OCCKIT_INLINE inline void load_bytes(const atomic<std::uint64_t>* from, std::size_t bytes, std::byte* to) noexcept {
-#if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
-    if (bytes >= 32) {
-      return cover(bytes, [from, to](std::size_t at) {
-        const auto piece = load_piece<__m256i>(reinterpret_cast<const std::byte*>(from) + at);
-        std::memcpy(to + at, &piece, sizeof piece);
-      });
-    }
+    if (bytes >= 32) return copy_pieces(reinterpret_cast<const std::byte*>(from), to, bytes);
   }
-#endif
   for (std::size_t at = 0; at < bytes; at += 8) {
     const std::uint64_t word = from[at / 8].load(std::memory_order_acquire);  // W1
     std::memcpy(to + at, &word, sizeof word);
   }
 }
 
-/// The same out of an array of 112 bytes, and what lies behind `bytes` there as well; `to` has room for a multiple of 64.
+/// The same out of an array of 112 bytes, and what lies behind `bytes` there as well; `to` has room for a
+/// multiple of 64.
 OCCKIT_INLINE inline void load_bytes_of_112(const atomic<std::uint64_t>* from, std::size_t bytes,
                                             std::byte* to) noexcept {
-#if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
-    const auto move = [from, to]<class Piece>(std::size_t at) {
-      const auto piece = load_piece<Piece>(reinterpret_cast<const std::byte*>(from) + at);
-      std::memcpy(to + at, &piece, sizeof piece);
-    };
-    move.template operator()<__m256i>(0);
-    move.template operator()<__m256i>(32);
-    if (bytes > 64) {
-      move.template operator()<__m256i>(64);
-      move.template operator()<__m128i>(96);
+    const auto* const first = reinterpret_cast<const std::byte*>(from);
+    keep_in_order();
+    if (bytes != 0) {
+      move_piece(first, to);
+      move_piece(first + 32, to + 32);
     }
-    return;
+    if (bytes > 64) {
+      move_piece(first + 64, to + 64);
+      move_piece(first + 80, to + 80);
+    }
+    return keep_in_order();
   }
-#endif
   load_bytes(from, bytes, to);
 }
 
 /// Into the words. What the last one holds behind the end is nothing to rely on.
 OCCKIT_INLINE inline void store_bytes(atomic<std::uint64_t>* to, const std::byte* from, std::size_t bytes) noexcept {
-#if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
-    if (bytes >= 32) {
-      return cover(bytes, [from, to](std::size_t at) {
-        __m256i piece;
-        std::memcpy(&piece, from + at, sizeof piece);
-        store_piece(reinterpret_cast<std::byte*>(to) + at, piece);
-      });
-    }
+    if (bytes >= 32) return copy_pieces(from, reinterpret_cast<std::byte*>(to), bytes);
   }
-#endif
   for (std::size_t at = 0; at < bytes; at += 8)
     to[at / 8].store(word_at(from, bytes, at), std::memory_order_release);  // W2
 }
 
 /// Whether the words are these bytes, with zeros behind them.
 OCCKIT_INLINE inline bool equal_bytes(const atomic<std::uint64_t>* words, std::string_view bytes) noexcept {
-#if defined(__AVX2__)
   if constexpr (kCopiesInPieces) {
     if (bytes.size() >= 16) {
       const auto difference = [words, bytes](std::size_t at) {
-        const auto theirs = load_piece<__m128i>(reinterpret_cast<const char*>(words) + at);
-        __m128i mine;
-        std::memcpy(&mine, bytes.data() + at, sizeof mine);
-        return _mm_xor_si128(mine, theirs);
+        const auto* const theirs = reinterpret_cast<const char*>(words) + at;
+        __m128i piece;
+        asm volatile("movdqu %1, %0" : "=x"(piece) : "m"(*reinterpret_cast<const __m128i_u*>(theirs)) : "memory");
+        return _mm_xor_si128(piece, _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes.data() + at)));
       };
       __m128i differences = difference(bytes.size() - 16);
       std::size_t at = 0;
@@ -147,10 +127,9 @@ OCCKIT_INLINE inline bool equal_bytes(const atomic<std::uint64_t>* words, std::s
         differences = _mm_or_si128(differences, difference(at));
         at += 16;
       } while (at + 16 < bytes.size());
-      return _mm_testz_si128(differences, differences) != 0;
+      return _mm_movemask_epi8(_mm_cmpeq_epi8(differences, _mm_setzero_si128())) == 0xffff;
     }
   }
-#endif
   for (std::size_t at = 0; at < bytes.size(); at += 8) {
     // W1
     if (words[at / 8].load(std::memory_order_acquire) != word_at(bytes.data(), bytes.size(), at)) return false;

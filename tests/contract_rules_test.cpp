@@ -74,6 +74,17 @@ TEST_P(ContractRules, index_existing_id_updates_it) {
   EXPECT_EQ(read("id"), "two");
 }
 
+TEST_P(ContractRules, conditional_write_goes_to_its_own_id_and_not_where_the_last_lookup_led) {
+  const SeqNoTerm a = put("a", "of a").word;
+  const SeqNoTerm b = put("b", "of b").word;
+  EXPECT_EQ(read("a"), "of a");
+  expect_conflict(put("b", "new", Precondition::if_word(a)), Cause::seq_no_mismatch, 1, b);
+  EXPECT_EQ(read("a"), "of a");
+  expect_write(put("b", "new", Precondition::if_word(b)), Result::updated, 2, 2);
+  EXPECT_EQ(read("a"), "of a");
+  EXPECT_EQ(read("b"), "new");
+  EXPECT_EQ(put("c", "new", Precondition::if_word(b)).cause, Cause::document_missing);
+}
 TEST_P(ContractRules, get_missing_id_finds_nothing) {
   const Outcome got = handle_->get("id", document_);
   EXPECT_EQ(got.result, Result::not_found);

@@ -196,9 +196,11 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       std::uint64_t retries = 0;
       for (;;) {
         const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
-        seen.gone = !slot.key.held_by(target.occupant);
-        if (seen.gone) [[unlikely]]
+        if (!slot.key.held_by(target.occupant)) [[unlikely]] {
+          seen = {};  // whatever a look before this one saw
+          seen.gone = true;
           break;
+        }
         if ((bits & ClaimSlot::kClaimed) != 0) [[unlikely]] {
           wait.pause();
           continue;
