@@ -87,43 +87,56 @@ class SlotHandle : public DocumentHandle<Derived> {
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
-  /// The hash.
-  using Known = std::uint64_t;
+  /// The hash, and a slot that is likely the id's; null: there may be none.
+  struct Known {
+    std::uint64_t hash = 0;
+    Slot* slot = nullptr;
+  };
 
-  /// Each stage asks for what the next one looks at. Only hints: the buckets are searched again, and ids compared,
-  /// when an item's turn comes, so that it sees what the items before it did.
-  void look_ahead(std::span<const BulkItem> items, std::span<Known> hashes) const noexcept {
-    std::array<Slot*, Base::kLookAhead> slots;
+  /// Each stage asks for what the next one looks at. Only hints: when an item's turn comes its slot is asked whether it
+  /// is that id's, or searched again, so that it sees what the items before it did.
+  void look_ahead(std::span<const BulkItem> items, std::span<Known> known) const noexcept {
     for (std::size_t i = 0; i < items.size(); ++i) {
-      hashes[i] = hash_id(items[i].id);
-      table_.prefetch(hashes[i]);
+      known[i].hash = hash_id(items[i].id);
+      table_.prefetch(known[i].hash);
     }
-    for (std::size_t i = 0; i < items.size(); ++i) slots[i] = table_.candidate(hashes[i]);
+    for (Known& item : known) item.slot = table_.candidate(item.hash);
     if constexpr (requires(const Derived& derived, const Slot& slot) { derived.prefetch_body(slot); }) {
-      for (std::size_t i = 0; i < items.size(); ++i) {
-        if (slots[i] != nullptr) static_cast<const Derived*>(this)->prefetch_body(*slots[i]);
+      for (const Known& item : known) {
+        if (item.slot != nullptr) static_cast<const Derived*>(this)->prefetch_body(*item.slot);
       }
     }
   }
 
-  OCCKIT_INLINE Target find(std::string_view id) { return find(id, hash_id(id)); }
-
-  OCCKIT_INLINE Target find(std::string_view id, Known hash) {
+  OCCKIT_INLINE Target find(std::string_view id) {
     fault_point(FaultPoint::before_read);
+    return find_hashed(id, hash_id(id));
+  }
+
+  // Where the slot that is likely an id's is its own, it needs no directory.
+
+  OCCKIT_INLINE Target find(std::string_view id, const Known& known) {
+    fault_point(FaultPoint::before_read);
+    const std::uint64_t occupant = occupant_if(known.slot, id);
+    return occupant != 0 ? found(id, known, occupant) : find_hashed(id, known.hash);
+  }
+  /// Of an id that is likely the last one again.
+  OCCKIT_INLINE Target find_once_more(std::string_view id) {
+    fault_point(FaultPoint::before_read);
+    const std::uint64_t occupant = occupant_if(last_.slot, id);
+    return occupant != 0 ? found(id, last_, occupant) : find_hashed(id, hash_id(id));
+  }
+  OCCKIT_INLINE static std::uint64_t occupant_if(const Slot* slot, std::string_view id) noexcept {
+    return slot == nullptr ? 0 : slot->key.occupant_if(id);
+  }
+
+  OCCKIT_INLINE Target find_hashed(std::string_view id, std::uint64_t hash) noexcept {
     auto place = table_.find(hash, id);
     last_ = {hash, place.slot};
-    return {id, hash, table_.shard_for(hash), place.slot, place.occupant};
+    return found(id, last_, place.occupant);
   }
-
-  /// Of an id that is likely the last one again: then its slot needs no directory, only to be still its own.
-  OCCKIT_INLINE Target find_once_more(std::string_view id) {
-    if (last_.slot != nullptr) {
-      if (const std::uint64_t occupant = last_.slot->key.occupant_if(id); occupant != 0) {
-        fault_point(FaultPoint::before_read);
-        return {id, last_.hash, table_.shard_for(last_.hash), last_.slot, occupant};
-      }
-    }
-    return find(id);
+  OCCKIT_INLINE Target found(std::string_view id, const Known& known, std::uint64_t occupant) noexcept {
+    return {id, known.hash, table_.shard_for(known.hash), known.slot, occupant};
   }
 
   /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
@@ -296,11 +309,7 @@ class SlotHandle : public DocumentHandle<Derived> {
   boost::circular_buffer<Deleted> deleted_;
 
   /// Where the last lookup led.
-  struct Last {
-    std::uint64_t hash = 0;
-    Slot* slot = nullptr;
-  };
-  Last last_;
+  Known last_;
 };
 
 }  // namespace occ
