@@ -66,9 +66,8 @@ class DocumentHandle {
   DocumentHandle(const DocumentHandle&) = delete;
   DocumentHandle& operator=(const DocumentHandle&) = delete;
 
-  // Inlined whole. Otherwise it hangs on the rest of the program where the compiler draws the borders, and what is handed
-  // over in memory across them, written in small stores and read in large loads, waits until the stores have left the
-  // store buffer: that keeps the misses of two gets from overlapping. Those of writes do not overlap in any case.
+  // Inlined whole, so that it does not hang on the rest of the program where the compiler draws the borders. The paths of
+  // writes, which are longer, are inlined function by function: whole, they take minutes to compile.
 
   OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 

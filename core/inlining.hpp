@@ -1,9 +1,13 @@
 #pragma once
 
 // Where the compiler draws the borders between functions decides what is handed over in memory, and what is written
-// there in small stores and read in large loads waits until the stores have left the store buffer. In the paths that
-// are measured it is not left to chance. Under a sanitizer nobody measures, and the models of the memory orders, whose
-// atomics are large, do without: gcc 12 needs minutes for them, or fails.
+// there in small stores and read in large loads waits until the stores have left the store buffer: a struct that is
+// copied does, and so do all that a function gets or returns by reference. In the paths that are measured it is not left
+// to chance. For the same reason their structs are not const (gcc 12 takes no const struct apart into registers) and go
+// to rare functions by value.
+//
+// Under a sanitizer nobody measures, and the models of the memory orders, whose atomics are large, do without: gcc 12
+// needs minutes for them, or fails.
 
 /// OCCKIT_INLINE_WHOLE, before a function: all that it calls is inlined, whatever its size.
 /// OCCKIT_INLINE: it is inlined wherever it is called.
