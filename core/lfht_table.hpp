@@ -121,7 +121,7 @@ class LfhtHandle : public DocumentHandle<Derived> {
   }
 
   /// A number above the word that it replaces, which was looked at before.
-  [[nodiscard]] std::optional<SeqNoTerm> draw(const Target& target, SeqNoTerm above) noexcept {
+  [[nodiscard]] SeqNoTerm draw(const Target& target, SeqNoTerm above) noexcept {
     return leases_.draw(target.shard, above, this->counters_);
   }
 
@@ -172,7 +172,7 @@ class LfhtHandle : public DocumentHandle<Derived> {
   /// The node is added unborn and gets its number then: while it is there nobody else creates the id, so the number is
   /// above those of all that the id was before. One drawn earlier could be overtaken: by a creation, a delete and a purge.
   std::optional<Outcome> insert(Target& target, const Write& write) {
-    const Decision decision = decide({}, write.operation, write.precondition, {});
+    Decision decision = decide({}, write.operation, write.precondition, {});
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
     LfhtNode& node = self().make_node(target.id, write, decision.version);
     node.word.store(LfhtNode::kUnborn, std::memory_order_release);  // L1 with L2
@@ -184,14 +184,14 @@ class LfhtHandle : public DocumentHandle<Derived> {
     }
     added_ = true;
     const auto word = target.shard.draw();  // no lease: above any word that the id had
-    if (!word) {
+    if (word.vacant()) {
       self().abandon(node);
       return this->reject_write(Cause::seq_no_exhausted, {});
     }
     this->begin_attempt();
     fault_point(FaultPoint::before_publication);
-    node.word.store(word->bits(), std::memory_order_release);  // L1 with L2
-    return this->finish({.result = decision.result, .version = decision.version, .word = *word});
+    node.word.store(word.bits(), std::memory_order_release);  // L1 with L2
+    return this->finish({.result = decision.result, .version = decision.version, .word = word});
   }
 
   void after_section() {

@@ -57,7 +57,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
     if (is_gone(target)) return {};
-    const State state = state_of(*target.slot);
+    State state = state_of(*target.slot);
     if (into != nullptr && state.live()) {
       into->version = state.version;
       into->word = state.word;
@@ -79,14 +79,14 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
     if (is_gone(target)) return this->left(target);
-    const State state = state_of(*target.slot);
+    State state = state_of(*target.slot);
     if (!state.live()) {
       if (options.upsert)
         return write_locked(target, {Operation::index, *options.upsert, Precondition::must_not_exist()});
       this->begin_attempt();
       return this->finish({.result = Result::not_found, .word = state.word, .decided_on = state.word});
     }
-    const Decision allowed = decide(state, Operation::keep, options.precondition, {});
+    Decision allowed = decide(state, Operation::keep, options.precondition, {});
     Transformed transformed = Transformed::keep;
     if (allowed.verdict != Decision::Verdict::conflict) {
       transformed = transform({state.version, state.word, source_of(*target.slot)}, this->next_);
@@ -118,7 +118,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     if (is_gone(target)) return true;
     LockedSlot& slot = *target.slot;
-    const State state = state_of(slot);
+    State state = state_of(slot);
     if (!expired(state, this->table_.instant_for(state))) return true;
     this->table_.purge(slot, target.occupant, target.id, target.hash, [&] {
       this->cache_.give(slot.body);
@@ -172,14 +172,14 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
   Outcome write_locked(Target& target, const Write& write) {
     LockedSlot& slot = *target.slot;
-    const State state = state_of(slot);
-    const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
+    State state = state_of(slot);
+    Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
     const std::size_t bytes = bytes_of(write);
     Block* fresh = nullptr;
     if (SizeClass::of(sizeof(Block) + bytes) != slot.body->size_class) fresh = this->cache_.take(bytes);
-    const auto word = this->draw(target, state.word);
-    if (!word) {
+    auto word = this->draw(target, state.word);
+    if (word.vacant()) {
       if (fresh != nullptr) this->cache_.give(fresh);
       return this->reject_write(Cause::seq_no_exhausted, state);
     }
@@ -189,9 +189,9 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
       slot.body = fresh;
     }
     fill(*slot.body, write, decision.version);
-    slot.word.store(word->bits(), std::memory_order_relaxed);
+    slot.word.store(word.bits(), std::memory_order_relaxed);
     return this->finish(
-        {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+        {.result = decision.result, .version = decision.version, .word = word, .decided_on = state.word});
   }
 };
 

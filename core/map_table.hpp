@@ -149,10 +149,11 @@ class MapHandle : public DocumentHandle<Derived> {
     Outcome outcome;
     const auto change = [&](MapRecord& record) {
       fault_point(FaultPoint::holding_lock);
-      outcome = write_record(record, target.shard, write);
+      outcome = write_record(record, target.shard, write).by_member();
     };
-    if (table_.map().change(target.key, change)) return outcome;
-    const Decision decision = decide({}, write.operation, write.precondition, {});
+    if (table_.map().change(target.key, change)) [[likely]]
+      return outcome.by_member();
+    Decision decision = decide({}, write.operation, write.precondition, {});
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, {});
     change_or_insert(target, outcome, change);
     return outcome;
@@ -162,9 +163,10 @@ class MapHandle : public DocumentHandle<Derived> {
     Outcome outcome;
     const auto change = [&](MapRecord& record) {
       fault_point(FaultPoint::holding_lock);
-      outcome = update_record(record, target.shard, transform, options);
+      outcome = update_record(record, target.shard, transform, options).by_member();
     };
-    if (table_.map().change(target.key, change)) return outcome;
+    if (table_.map().change(target.key, change)) [[likely]]
+      return outcome.by_member();
     if (!options.upsert) return this->missing({});
     change_or_insert(target, outcome, change);
     return outcome;
@@ -234,8 +236,8 @@ class MapHandle : public DocumentHandle<Derived> {
     return at;
   }
 
-  static State read(const MapRecord& record, Document* into) {
-    const State state = record.state();
+  OCCKIT_INLINE static State read(const MapRecord& record, Document* into) {
+    State state = record.state();
     if (into != nullptr && state.live()) {
       into->version = state.version;
       into->word = state.word;
@@ -244,13 +246,14 @@ class MapHandle : public DocumentHandle<Derived> {
     return state;
   }
 
-  Outcome update_record(MapRecord& record, Shard& shard, Transform transform, const UpdateOptions& options) {
-    const State state = record.state();
+  OCCKIT_INLINE Outcome update_record(MapRecord& record, Shard& shard, Transform transform,
+                                      const UpdateOptions& options) {
+    State state = record.state();
     if (!state.live()) {
       if (options.upsert) return write_record(record, shard, this->upsert_of(options));
       return this->missing(state);
     }
-    const Decision kept = decide(state, Operation::keep, options.precondition, {});
+    Decision kept = decide(state, Operation::keep, options.precondition, {});
     Transformed transformed = Transformed::keep;
     if (kept.verdict != Decision::Verdict::conflict) {
       transformed = transform({state.version, state.word, record.source()}, this->next_);
@@ -262,25 +265,25 @@ class MapHandle : public DocumentHandle<Derived> {
     return write_record(record, shard, {Operation::index, this->next_.bytes(), options.precondition});
   }
 
-  Outcome write_record(MapRecord& record, Shard& shard, const Write& write) {
-    const State state = record.state();
-    const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
+  OCCKIT_INLINE Outcome write_record(MapRecord& record, Shard& shard, const Write& write) {
+    State state = record.state();
+    Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
     if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
     const bool remove = write.operation == Operation::remove;
     if (!remove) {
       if (const std::size_t taken = record.reserve(write.source.size()); taken != 0) table_.bodies().add(taken);
     }
-    const auto word = leases_.draw(shard, state.word, this->counters_);
-    if (!word) return this->reject_write(Cause::seq_no_exhausted, state);
+    auto word = leases_.draw(shard, state.word, this->counters_);
+    if (word.vacant()) return this->reject_write(Cause::seq_no_exhausted, state);
     this->begin_attempt();
     if (remove) {
-      const std::size_t given_back = record.write_tombstone(*word, decision.version, table_.now_ms());
+      const std::size_t given_back = record.write_tombstone(word, decision.version, table_.now_ms());
       if (given_back != 0) table_.bodies().subtract(given_back);
     } else {
-      record.write(*word, decision.version, write.source);
+      record.write(word, decision.version, write.source);
     }
     return this->finish(
-        {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+        {.result = decision.result, .version = decision.version, .word = word, .decided_on = state.word});
   }
 
   TableType& table_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "core/counters.hpp"
@@ -31,9 +30,9 @@ class SeqNoLeases {
   SeqNoLeases(const Shard* first, std::uint32_t shards, std::uint32_t block)
       : first_(first), block_(block), leases_(block > 1 ? shards : 0) {}
 
-  /// A number above that of `above`, a word that was read before, with its term; nothing if the numbers have run out.
-  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(Shard& shard, SeqNoTerm above,
-                                                            Counters& counters) noexcept {
+  /// A number above that of `above`, a word that was read before, with its term; a vacant word if the numbers have
+  /// run out.
+  [[nodiscard]] OCCKIT_INLINE SeqNoTerm draw(Shard& shard, SeqNoTerm above, Counters& counters) noexcept {
     if (leases_.empty()) return shard.draw();
     return draw_leased(shard, leases_[static_cast<std::size_t>(&shard - first_)], above, counters);
   }
@@ -47,8 +46,7 @@ class SeqNoLeases {
     std::uint32_t size = 0;
   };
 
-  OCCKIT_NOT_INLINE std::optional<SeqNoTerm> draw_leased(Shard& shard, Lease& lease, SeqNoTerm above,
-                                                         Counters& counters) noexcept {
+  OCCKIT_NOT_INLINE SeqNoTerm draw_leased(Shard& shard, Lease& lease, SeqNoTerm above, Counters& counters) noexcept {
     if (lease.left == 0) {
       lease.size = lease.size == 0 ? block_ : std::min(block_, 2 * lease.size);
     } else if (lease.next.term() != shard.next().term() || lease.next.seq_no() <= above.seq_no()) {
@@ -57,8 +55,8 @@ class SeqNoLeases {
     }
     if (lease.left == 0) {
       const auto drawn = shard.draw(lease.size);
-      if (!drawn) return std::nullopt;
-      lease.next = *drawn;
+      if (drawn.vacant()) return drawn;
+      lease.next = drawn;
       lease.left = lease.size;
       counters.seq_no_gaps += lease.size;
     }

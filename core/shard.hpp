@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "core/atomic.hpp"
 #include "core/inlining.hpp"
@@ -27,9 +26,9 @@ class alignas(kFalseSharingRange) Shard {
     next_.store(SeqNoTerm(seq_no, 1).bits(), std::memory_order_relaxed);  // relaxed: not shared yet
   }
 
-  /// The next `count` numbers, of which the first is returned, with the term that they belong to; nothing if the
-  /// numbers have run out. `count` is 1 to kMostAtOnce.
-  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(std::uint32_t count = 1) noexcept {
+  /// The next `count` numbers, of which the first is returned, with the term that they belong to; a vacant word
+  /// if the numbers have run out. `count` is 1 to kMostAtOnce.
+  [[nodiscard]] OCCKIT_INLINE SeqNoTerm draw(std::uint32_t count = 1) noexcept {
     // relaxed: the caller publishes what it writes under this number with its own release; only uniqueness is needed
     // here, and that the number is above the word read before, which holds because that word was drawn before it was
     // published.
@@ -37,7 +36,7 @@ class alignas(kFalseSharingRange) Shard {
     if (drawn.seq_no() >= kSeqNoLimit) {
       next_.fetch_sub(count * kOne,
                       std::memory_order_relaxed);  // relaxed: undoes the line above, nothing depends on it
-      return std::nullopt;
+      return SeqNoTerm::never_written();
     }
     return drawn;
   }

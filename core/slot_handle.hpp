@@ -77,7 +77,7 @@ class SlotHandle : public DocumentHandle<Derived> {
   }
 
   /// After a look at the slot that found the word `above`.
-  [[nodiscard]] OCCKIT_INLINE std::optional<SeqNoTerm> draw(const Target& target, SeqNoTerm above) noexcept {
+  [[nodiscard]] OCCKIT_INLINE SeqNoTerm draw(const Target& target, SeqNoTerm above) noexcept {
     return leases_.draw(target.shard, above, this->counters_);
   }
 

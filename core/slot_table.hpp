@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include "core/block_pool.hpp"
@@ -44,16 +43,16 @@ class SlotTable : public ShardedTable {
   [[nodiscard]] Place find_or_insert(std::uint64_t hash, std::string_view id, Publish&& publish) {
     const std::uint32_t shard = route(hash, shards());
     const std::size_t segment = Directory<Slot>::segment_of(hash);
-    std::optional<SeqNoTerm> word;
+    SeqNoTerm word;
     const auto make = [&]() -> NumberedSlot<Slot> {
       const auto taken = arena_.take(id, segment, shard);
       // No lease: above any word that the slot had, and it is this thread's.
       word = this->shard(shard).draw();
-      if (word) return taken;
+      if (!word.vacant()) return taken;
       arena_.give(taken, id.size(), segment, shard);
       return {};
     };
-    return directory_.find_or_insert(hash, id, make, [&](Slot& slot) { publish(slot, *word); });
+    return directory_.find_or_insert(hash, id, make, [&](Slot& slot) { publish(slot, word); });
   }
   /// Takes a slot from its occupant, whose id and hash are given, if `vacate()`, which runs inside a lock, succeeds;
   /// after that nobody may be able to change the slot. Blocking.

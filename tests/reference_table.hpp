@@ -126,15 +126,15 @@ class ReferenceTable {
       if (decision.verdict == Decision::Verdict::rejected) return reject(decision.cause);
       if (decision.verdict == Decision::Verdict::proceed) {
         const auto word = table_.shards_[table_.shard_of(id)].draw();
-        if (!word) return reject(Cause::seq_no_exhausted);
+        if (word.vacant()) return reject(Cause::seq_no_exhausted);
         const bool live = operation == Operation::index;
         entry.state = {.kind = live ? State::Kind::live : State::Kind::tombstone,
                        .version = decision.version,
-                       .word = *word,
+                       .word = word,
                        .deleted_at_ms = live ? 0 : table_.instant().now_ms};
         entry.source = as_text(source);
         table_.entries_[std::string(id)] = std::move(entry);
-        outcome.word = *word;
+        outcome.word = word;
       }
       return ended(outcome);
     }

@@ -28,7 +28,7 @@ TEST(Shard, draw_counts_from_the_first_number_under_the_first_term) {
 
 TEST(Shard, fail_over_raises_the_term_and_goes_on_counting) {
   Shard shard;
-  ASSERT_TRUE(shard.draw());
+  ASSERT_FALSE(shard.draw().vacant());
   EXPECT_TRUE(shard.fail_over());
   EXPECT_EQ(shard.draw(), SeqNoTerm(1, 2));
 }
@@ -47,10 +47,10 @@ TEST(Shard, draw_at_the_limit_is_refused_and_leaves_the_counter_there) {
   shard.start_at(Shard::kSeqNoLimit - 1);
   raise_term_to(shard, 3);
   EXPECT_EQ(shard.draw(), SeqNoTerm(Shard::kSeqNoLimit - 1, 3));
-  for (int i = 0; i < 1'000; ++i) EXPECT_FALSE(shard.draw());
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(shard.draw().vacant());
   EXPECT_EQ(shard.next(), SeqNoTerm(Shard::kSeqNoLimit, 3));
   EXPECT_TRUE(shard.fail_over());
-  EXPECT_FALSE(shard.draw());
+  EXPECT_TRUE(shard.draw().vacant());
   EXPECT_EQ(shard.next(), SeqNoTerm(Shard::kSeqNoLimit, 4));
 }
 
@@ -72,7 +72,7 @@ TEST(Shard, draw_by_all_threads_under_fail_over_is_unique_and_terms_follow_numbe
       threads.emplace_back([&] {
         mine.reserve(kDraws);
         start.arrive_and_wait();
-        for (std::size_t i = 0; i < kDraws; ++i) mine.push_back(shard.draw().value());
+        for (std::size_t i = 0; i < kDraws; ++i) mine.push_back(shard.draw());
         drawing.fetch_sub(1, std::memory_order_release);
       });
     }
@@ -103,7 +103,7 @@ TEST(Shard, draw_by_all_threads_beyond_the_limit_gives_each_number_once) {
     for (auto& mine : drawn) {
       threads.emplace_back([&] {
         for (std::size_t i = 0; i < kLeft; ++i) {
-          if (const auto word = shard.draw()) mine.push_back(*word);
+          if (const SeqNoTerm word = shard.draw(); !word.vacant()) mine.push_back(word);
         }
       });
     }

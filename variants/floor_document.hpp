@@ -135,7 +135,7 @@ class FloorDocument : public ShardedTable {
       if (target.document == nullptr) return {};
       for (;;) {
         const std::uint64_t bits = Access::free_word(*target.document);
-        const State state = load(*target.document, bits, into);
+        State state = load(*target.document, bits, into);
         if (!Access::unchanged(*target.document, bits)) continue;
         if (into != nullptr && state.live()) {
           into->version = state.version;
@@ -147,8 +147,8 @@ class FloorDocument : public ShardedTable {
 
     Outcome write_target(Target& target, const Write& write) {
       for (;;) {
-        const State state = read_target(target, nullptr);
-        const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
+        State state = read_target(target, nullptr);
+        Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
         if (!make(target, write)) return this->reject_write(Cause::source_too_large, state);
         if (Access::claim(*target.document, state.word.bits())) return overwrite(target, write, state, decision);
@@ -168,12 +168,12 @@ class FloorDocument : public ShardedTable {
         bits = Access::free_word(document);
       } while (!Access::claim(document, bits));
       Claim claim(document, bits);
-      const State state = load(document, bits, kPlain ? nullptr : &this->current_);
+      State state = load(document, bits, kPlain ? nullptr : &this->current_);
       if (!state.live()) {
         if (options.upsert) return write_claimed(target, claim, this->upsert_of(options), state);
         return this->missing(state);
       }
-      const Decision kept = decide(state, Operation::keep, options.precondition, {});
+      Decision kept = decide(state, Operation::keep, options.precondition, {});
       Transformed transformed = Transformed::keep;
       if (kept.verdict != Decision::Verdict::conflict) {
         transformed = transform({state.version, state.word, view(document)}, this->next_);
@@ -203,7 +203,7 @@ class FloorDocument : public ShardedTable {
     };
 
     Outcome write_claimed(Target& target, Claim& claim, const Write& write, const State& state) {
-      const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
+      Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
       if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
       if (!make(target, write)) return this->reject_write(Cause::source_too_large, state);
       claim.published();

@@ -45,7 +45,7 @@ class CompareAndSwapLine {
 class ShardCounterLine {
  public:
   static SeqNoTerm look() noexcept { return {0, 1}; }
-  SeqNoTerm change() noexcept { return shard_.draw().value_or(SeqNoTerm()); }
+  SeqNoTerm change() noexcept { return shard_.draw(); }
 
  private:
   Shard shard_;

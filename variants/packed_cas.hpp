@@ -63,15 +63,15 @@ class PackedCas : public SlotTable<PackedSlot> {
           refresh_body(*body, write, decision.version);
         }
         auto word = draw(target, seen.state.word);  // after the look, so above the word that it replaces
-        if (!word) {
+        if (word.vacant()) {
           cache_.give(body);
           return reject_write(Cause::seq_no_exhausted, seen.state);
         }
         begin_attempt();
         fault_point(FaultPoint::before_publication);
-        if (publish(target, seen, {*word, decision.version, body}, write, moves)) {
+        if (publish(target, seen, {word, decision.version, body}, write, moves)) {
           return finish(
-              {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
+              {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});
         }
         ++counters_.publication_failures;
         ++counters_.seq_no_gaps;

@@ -283,7 +283,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen,
                                     const Decision& decision, Block* fresh) noexcept {
       auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
-      if (!word) {
+      if (word.vacant()) {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
@@ -299,9 +299,9 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         target.slot->block.store(block, std::memory_order_release);  // C3
         if (seen.block != nullptr) cache_.give(seen.block);
       }
-      claim.publish(*word);
+      claim.publish(word);
       return finish(
-          {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
+          {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});
     }
   };
 

@@ -37,29 +37,28 @@ class Unchecked : public SlotTable<PackedSlot> {
     static Precondition guard(const Document&) noexcept { return Precondition::none(); }
 
     Outcome write(Target& target, const Write& write) {
-      const PackedSnapshot decided = look(target, nullptr);
+      PackedSnapshot decided = look(target, nullptr);
       if (decided.gone) return left(target);
-      const Decision decision =
-          decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
+      Decision decision = decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
       Block* const body = make_body(write, decision.version);
-      const auto word = draw(target, decided.state.word);
-      if (!word) {
+      auto word = draw(target, decided.state.word);
+      if (word.vacant()) {
         cache_.give(body);
         return reject_write(Cause::seq_no_exhausted, decided.state);
       }
       fault_point(FaultPoint::before_publication);
       for (;;) {
-        const PackedSnapshot found = look(target, nullptr);
+        PackedSnapshot found = look(target, nullptr);
         if (found.gone) {
           cache_.give(body);
           ++counters_.seq_no_gaps;
           return left(target);
         }
-        if (!publish(target, found, {*word, decision.version, body}, write, fits_inline(write))) continue;
+        if (!publish(target, found, {word, decision.version, body}, write, fits_inline(write))) continue;
         begin_attempt();
         return finish(
-            {.result = decision.result, .version = decision.version, .word = *word, .decided_on = decided.state.word});
+            {.result = decision.result, .version = decision.version, .word = word, .decided_on = decided.state.word});
       }
     }
   };

@@ -115,9 +115,8 @@ class UrcuLfht : public LfhtTable {
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       Block* fresh = nullptr;
       for (;;) {
-        const Look seen = look(document, nullptr);
-        const Decision decision =
-            decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+        Look seen = look(document, nullptr);
+        Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
           if (fresh != nullptr) cache_.give(fresh);
           if (seen.gone) return gone(document);
@@ -146,11 +145,11 @@ class UrcuLfht : public LfhtTable {
       Claim claim(document, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
-      const Look seen = look_inside(document, *bits, document.outside.load(std::memory_order_relaxed), &current_);
+      Look seen = look_inside(document, *bits, document.outside.load(std::memory_order_relaxed), &current_);
       if (!seen.state.live()) {
         return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
       }
-      const Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
+      Decision allowed = decide(seen.state, Operation::keep, options.precondition, {});
       Transformed transformed = Transformed::keep;
       if (allowed.verdict != Decision::Verdict::conflict) {
         transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
@@ -211,7 +210,7 @@ class UrcuLfht : public LfhtTable {
           wait.pause();
           continue;
         }
-        const Look seen = look_inside(document, bits, document.outside.load(std::memory_order_acquire), into);  // U4
+        Look seen = look_inside(document, bits, document.outside.load(std::memory_order_acquire), into);  // U4
         fault_point(FaultPoint::reading);
         // relaxed: ordered behind B5
         if (document.word.load(std::memory_order_relaxed) == bits) {
@@ -225,9 +224,8 @@ class UrcuLfht : public LfhtTable {
 
     static Look look_inside(LfhtDocument& document, std::uint64_t bits, Block* body, Document* into) {
       const auto word = SeqNoTerm::from_bits(bits);
-      const Look seen{
-          bits, body,
-          body == nullptr ? PackedBody::load(document.own, word, into) : PackedBody::load(*body, word, into)};
+      Look seen{bits, body,
+                body == nullptr ? PackedBody::load(document.own, word, into) : PackedBody::load(*body, word, into)};
       if (into != nullptr && seen.state.live()) {
         into->version = seen.state.version;
         into->word = word;
@@ -270,7 +268,7 @@ class UrcuLfht : public LfhtTable {
     }
 
     Outcome write_claimed(Target& target, const Write& write, Claim& claim, const Look& seen) {
-      const Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+      Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       const bool fits = bytes <= LfhtDocument::room(seen.body);
@@ -281,8 +279,8 @@ class UrcuLfht : public LfhtTable {
     /// gives its memory back. Nothing but the want of a number can fail here.
     Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen, const Decision& decision,
                       Block* fresh) noexcept {
-      const auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
-      if (!word) {
+      auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
+      if (word.vacant()) {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
@@ -294,9 +292,9 @@ class UrcuLfht : public LfhtTable {
         document.outside.store(body, std::memory_order_release);  // U4
         if (seen.body != nullptr) participant_.retire(seen.body);
       }
-      claim.publish(*word);
+      claim.publish(word);
       return finish(
-          {.result = decision.result, .version = decision.version, .word = *word, .decided_on = seen.state.word});
+          {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});
     }
   };
 

@@ -79,23 +79,22 @@ class UrcuLfhtCopy : public LfhtTable {
     std::optional<Outcome> write(Target& target, const Write& write) {
       LfhtNode& old = *target.node();
       if (!Lfht::is_there(old)) return std::nullopt;  // somebody wrote since it was found
-      const State state = read(old, nullptr);
-      const Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
+      State state = read(old, nullptr);
+      Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, state);
       if (state.kind == State::Kind::absent) return wait_for_birth(old);
       LfhtNode& fresh = make_node(target.id, write, decision.version);
-      const auto word = draw(target, state.word);  // after the look-up, so above the word that it replaces
-      if (!word) {
+      auto word = draw(target, state.word);  // after the look-up, so above the word that it replaces
+      if (word.vacant()) {
         discard(fresh);
         return reject_write(Cause::seq_no_exhausted, state);
       }
-      fresh.word.store(word->bits(), std::memory_order_release);  // L1 with L2
+      fresh.word.store(word.bits(), std::memory_order_release);  // L1 with L2
       fault_point(FaultPoint::before_publication);
       begin_attempt();
       if (table_.map().replace(target.place, target.hash, fresh)) {
         participant_.retire(&copy_at(old).block());
-        return finish(
-            {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+        return finish({.result = decision.result, .version = decision.version, .word = word, .decided_on = state.word});
       }
       discard(fresh);
       ++counters_.publication_failures;

@@ -73,7 +73,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
     State read(Target& target, Document* into) {
       const typename Participant::Guard pinned(participant_);
       const Block* body = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
-      const State state = state_of(body);
+      State state = state_of(body);
       if (into != nullptr && state.live()) {
         into->version = state.version;
         into->word = state.word;
@@ -102,8 +102,8 @@ class VersionRetry : public SlotTable<VersionSlot> {
       for (;;) {
         Block* current = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
         if (current == nullptr) return this->left(target);                   // its first write is under way
-        const State state = state_of(current);
-        const Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
+        State state = state_of(current);
+        Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) {
           if (fresh != nullptr) this->cache_.give(fresh);
           return this->refuse(decision, state);
@@ -112,11 +112,11 @@ class VersionRetry : public SlotTable<VersionSlot> {
         if (fresh == nullptr) fresh = prepare(write);
         refresh(*fresh, write, decision.version);
         auto word = this->draw(target, state.word);  // after the look, so above the word that it replaces
-        if (!word) {
+        if (word.vacant()) {
           this->cache_.give(fresh);
           return this->reject_write(Cause::seq_no_exhausted, state);
         }
-        store_word(*fresh, *word);
+        store_word(*fresh, word);
         fault_point(FaultPoint::before_publication);
         this->begin_attempt();
         // relaxed on failure: V2 loads again
@@ -124,7 +124,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
                                                       std::memory_order_relaxed)) {  // V1
           participant_.retire(current);
           return this->finish(
-              {.result = decision.result, .version = decision.version, .word = *word, .decided_on = state.word});
+              {.result = decision.result, .version = decision.version, .word = word, .decided_on = state.word});
         }
         ++this->counters_.publication_failures;
         ++this->counters_.seq_no_gaps;

@@ -27,7 +27,7 @@ struct Draw : rl::test_suite<Draw<start, fail_overs>, 3> {
       for (int i = 0; i < fail_overs; ++i) RL_ASSERT(shard->fail_over());
       return;
     }
-    for (SeqNoTerm& number : drawn[index]) number = shard->draw().value_or(SeqNoTerm::never_written());
+    for (SeqNoTerm& number : drawn[index]) number = shard->draw();
   }
   void after() {
     std::vector<SeqNoTerm> all;
@@ -77,7 +77,7 @@ struct Leases : rl::test_suite<Leases<lease, writes>, 3> {
     for (SeqNoTerm& number : drawn[index]) {
       const bool failed_over = world->failed_over.load(std::memory_order_acquire) != 0;
       const auto above = SeqNoTerm::from_bits(world->document.load(std::memory_order_acquire));  // the look
-      number = *world->leases[index].draw(world->shard, above, world->counters[index]);
+      number = world->leases[index].draw(world->shard, above, world->counters[index]);
       if (!above.vacant()) RL_ASSERT(number.seq_no() > above.seq_no() && number.term() >= above.term());
       if (failed_over) RL_ASSERT(number.term() == 2);
       std::uint64_t expected = above.bits();

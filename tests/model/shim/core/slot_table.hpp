@@ -68,7 +68,7 @@ class SlotTable {
       slot = &slots_[used_++];
     }
     slot->key.assign(id, nullptr);
-    const SeqNoTerm word = *shard_.draw();
+    const SeqNoTerm word = shard_.draw();
     for (auto& lane : lanes_) {
       if (lane.load(std::memory_order_relaxed) != nullptr) continue;
       lane.store(slot, std::memory_order_release);  // A5 with A6
