@@ -25,7 +25,6 @@ struct Write {
   /// Not a copy: one made just before it is read waits for what the caller stored in smaller pieces.
   const Precondition& precondition;
 };
-inline constexpr Precondition kUnconditional = Precondition::none();
 inline constexpr Precondition kMustNotExist = Precondition::must_not_exist();
 
 /// What a decision makes of a write before anything was published.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <boost/circular_buffer.hpp>
 #include <cstdint>
 #include <new>
