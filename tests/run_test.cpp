@@ -109,6 +109,17 @@ std::vector<StrategyInfo> all_but_floors() {
 INSTANTIATE_TEST_SUITE_P(Registered, EveryStrategy, testing::ValuesIn(all_but_floors()),
                          [](const auto& strategy) { return std::string(strategy.param.name); });
 
+TEST(Measure, operations_are_of_the_kinds_of_the_mix) {
+  for (const char* batch : {"1", "8"}) {
+    const auto ended =
+        measure_with({{"strategy", "packed_cas"}, {"mix", "get=25,index=75"}, {"batch", batch}}).window.operations;
+    const auto of = [&](OperationKind kind) { return ended[static_cast<std::size_t>(kind)]; };
+    EXPECT_GT(of(OperationKind::get), 0U);
+    EXPECT_GT(of(OperationKind::index), of(OperationKind::get));
+    EXPECT_EQ(of(OperationKind::update) + of(OperationKind::cond), 0U);
+  }
+}
+
 TEST(Measure, each_operation_of_a_batch_counts_as_one) {
   const Measurement cond =
       measure_with({{"strategy", "mutex_global"}, {"mix", "cond=100"}, {"batch", "8"}, {"threads", "1"}});
