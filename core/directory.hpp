@@ -82,15 +82,23 @@ class Directory {
     __builtin_prefetch(array.bucket(array.home(hash)));
   }
 
-  /// Asks for the first slot whose tag is the hash's; its key is not looked at. Null: there is none.
+  /// Asks for the slots of the bucket whose tag is the hash's, of which the first is returned; keys are not looked at.
+  /// Null: there is none. One id in thirty is behind another one that has its tag.
   [[nodiscard]] Slot* candidate(std::uint64_t hash) const noexcept {
     const Array array = Array::from(arrays_[segment_of(hash)].load(std::memory_order_acquire));  // A4 with A3
-    return search(array, hash,
-                  [](const Slot& slot) {
-                    __builtin_prefetch(&slot);
-                    return std::uint64_t{1};
-                  })
-        .slot;
+    const Word* const bucket = array.bucket(array.home(hash));
+    Lanes lanes = match(bucket, tag_of(hash));
+    if (lanes == 0) [[unlikely]]  // it did not fit into its bucket, or is not there
+      return search_all(array, hash,
+                        [](const Slot& slot) {
+                          __builtin_prefetch(&slot);
+                          return std::uint64_t{1};
+                        })
+          .slot;
+    Slot* const first = array.slot(array.entry(bucket, first_of(lanes)));
+    prefetch_whole(first);
+    while ((lanes &= lanes - 1) != 0) prefetch_whole(array.slot(array.entry(bucket, first_of(lanes))));
+    return first;
   }
 
   /// The place of an id that is there. If it is not, `make()` runs inside a lock and returns a slot of the segment whose
@@ -309,16 +317,21 @@ class Directory {
   template <class OccupantIn>
   static Place visit(Array array, const Word* bucket, Lanes lanes, OccupantIn occupant_in) noexcept {
     Slot* const slot = array.slot(array.entry(bucket, first_of(lanes)));
-    prefetch_slot(slot);
+    prefetch_rest(slot);
     const std::uint64_t occupant = occupant_in(*slot);
     return occupant == 0 ? Place{} : Place{slot, occupant};
   }
 
   /// The lines behind the first, for which the key is compared: so that all arrive together.
-  static void prefetch_slot(const Slot* slot) noexcept {
+  static void prefetch_rest(const Slot* slot) noexcept {
     for (std::size_t line = 64; line < sizeof(Slot); line += 64) {
       __builtin_prefetch(reinterpret_cast<const std::byte*>(slot) + line);
     }
+  }
+
+  static void prefetch_whole(const Slot* slot) noexcept {
+    __builtin_prefetch(slot);
+    prefetch_rest(slot);
   }
 
   /// Under the segment's lock; there is a free lane, by the bound on the load.

@@ -51,10 +51,11 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 /// and counts attempts with the functions below. If its cache misses are many and can be foreseen it may provide, so
 /// that those of one bulk call overlap,
 ///
-///   Known                                                what stays true of an id whatever is written
-///   void look_ahead(span<const BulkItem>, span<Known>)   asks for what the items will need, and fills in what is known
-///                                                        of their ids; kLookAhead items at most
-///   auto find(id, const Known&)                          as find(id)
+///   Known                                                what is known of an id before it is looked up
+///   span<Known> look_ahead(span<const BulkItem>)         asks for what the items will need, and says what is known of
+///                                                        their ids; kLookAhead items at most
+///   auto find(id, Known&)                                as find(id)
+///   void remember(span<Known>)                           all those items were carried out
 ///
 /// and, if it can tell more quickly whether an id is that of the call before,
 ///
@@ -84,11 +85,11 @@ class DocumentHandle {
 
   void bulk(std::span<BulkItem> items) {
     if constexpr (requires { typename Derived::Known; }) {
-      std::array<typename Derived::Known, kLookAhead> known;
       while (!items.empty()) {
         const auto group = items.first(std::min(items.size(), kLookAhead));
-        self().look_ahead(group, std::span(known).first(group.size()));
+        const auto known = self().look_ahead(group);
         for (std::size_t i = 0; i < group.size(); ++i) carry_out(group[i], known[i]);
+        self().remember(known);
         items = items.subspan(group.size());
       }
     } else {
@@ -107,17 +108,17 @@ class DocumentHandle {
 
   /// An item as if called alone; `known` is nothing, or what look_ahead told of its id.
   template <class... Known>
-  void carry_out(BulkItem& item, const Known&... known) {
+  void carry_out(BulkItem& item, Known&... known) {
     switch (item.kind) {
       case BulkItem::Kind::get:
-        item.outcome = get_from(item.id, *item.document, known...);
+        get_item(item, known...);
         break;
       case BulkItem::Kind::index:
       case BulkItem::Kind::remove:
-        item.outcome = write_to(item.id, write_of(item), known...);
+        write_item(item, known...);
         break;
       case BulkItem::Kind::update:
-        item.outcome = update_at(item.id, *item.transform, item.options, known...);
+        update_item(item, known...);
         break;
     }
   }
@@ -135,6 +136,11 @@ class DocumentHandle {
   static Write write_of(const BulkItem& item) noexcept {
     if (item.kind == BulkItem::Kind::remove) return {Operation::remove, {}, item.precondition};
     return {Operation::index, item.source, item.precondition};
+  }
+
+  /// The client has read the document before, likely with this handle and just now.
+  static bool follows_a_read(const Precondition& precondition) noexcept {
+    return precondition.kind == Precondition::Kind::seq_no_term || precondition.kind == Precondition::Kind::version;
   }
 
   /// What a get of that state answers.
@@ -165,7 +171,7 @@ class DocumentHandle {
             .decided_on = state.word};
   }
   /// An operation that no state of a document allows.
-  Outcome reject(Cause cause) noexcept {
+  OCCKIT_NOT_INLINE Outcome reject(Cause cause) noexcept {
     ++counters_.rejected;
     return {.result = Result::rejected, .cause = cause};
   }
@@ -200,37 +206,46 @@ class DocumentHandle {
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
+  // One function for each kind, so that the needs of one do not burden the others.
+
   template <class... Known>
-  Outcome get_from(std::string_view id, Document& into, const Known&... known) {
+  OCCKIT_NOT_INLINE OCCKIT_INLINE_WHOLE void get_item(BulkItem& item, Known&... known) {
+    item.outcome = get_from(item.id, *item.document, known...);
+  }
+  template <class... Known>
+  OCCKIT_NOT_INLINE void write_item(BulkItem& item, Known&... known) {
+    item.outcome = write_to(item.id, write_of(item), known...);
+  }
+  template <class... Known>
+  OCCKIT_NOT_INLINE void update_item(BulkItem& item, Known&... known) {
+    item.outcome = update_at(item.id, *item.transform, item.options, known...);
+  }
+
+  template <class... Known>
+  Outcome get_from(std::string_view id, Document& into, Known&... known) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     auto target = self().find(id, known...);
     return answer_get(self().read_target(target, &into));
   }
 
   template <class... Known>
-  Outcome write_to(std::string_view id, const Write& write, const Known&... known) {
+  OCCKIT_INLINE Outcome write_to(std::string_view id, const Write& write, Known&... known) {
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (write.source.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     auto target = find_for(id, write, known...);
     Outcome outcome = self().write_target(target, write);
     if (!outcome.conflicted()) {
       succeed();
-    } else if (follows_a_read(write)) {
+    } else if (follows_a_read(write.precondition)) {
       stand_back();  // before the client reads and tries again
     }
     return outcome.by_member();
   }
 
-  /// Its client has read the document before, likely with this handle and just now.
-  static bool follows_a_read(const Write& write) noexcept {
-    using Kind = Precondition::Kind;
-    return write.precondition.kind == Kind::seq_no_term || write.precondition.kind == Kind::version;
-  }
-
   template <class... Known>
-  OCCKIT_INLINE auto find_for(std::string_view id, const Write& write, const Known&... known) {
+  OCCKIT_INLINE auto find_for(std::string_view id, const Write& write, Known&... known) {
     if constexpr (sizeof...(known) == 0 && requires { self().find_once_more(id); }) {
-      if (follows_a_read(write)) return self().find_once_more(id);
+      if (follows_a_read(write.precondition)) return self().find_once_more(id);
     }
     return self().find(id, known...);
   }
@@ -240,7 +255,8 @@ class DocumentHandle {
   }
 
   template <class... Known>
-  Outcome update_at(std::string_view id, Transform transform, const UpdateOptions& options, const Known&... known) {
+  OCCKIT_INLINE Outcome update_at(std::string_view id, Transform transform, const UpdateOptions& options,
+                                  Known&... known) {
     if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
     if (!allowed(options)) return reject(Cause::update_condition_unsupported);

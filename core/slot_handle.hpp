@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <boost/circular_buffer.hpp>
 #include <cstdint>
 #include <new>
@@ -86,17 +87,23 @@ class SlotHandle : public DocumentHandle<Derived> {
  private:
   Derived& self() noexcept { return static_cast<Derived&>(*this); }
 
-  /// The hash, and a slot that is likely the id's; null: there may be none.
+  /// Of an id: its hash, and a slot. Either the id was found there, as this occupant, or it is only about to be looked
+  /// up: then nobody has looked whether the slot is its own, if there is one.
   struct Known {
     std::uint64_t hash = 0;
     Slot* slot = nullptr;
+    std::uint64_t occupant = 0;
+    bool only_hashed = false;
   };
 
   /// Each stage asks for what the next one looks at. Only hints: when an item's turn comes its slot is asked whether it
   /// is that id's, or searched again, so that it sees what the items before it did.
-  void look_ahead(std::span<const BulkItem> items, std::span<Known> known) const noexcept {
+  std::span<Known> look_ahead(std::span<const BulkItem> items) noexcept {
+    const auto known = std::span(known_).first(items.size());
+    if (is_once_more(items)) return known;
+    remembered_ = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {
-      known[i].hash = hash_id(items[i].id);
+      known[i] = {.hash = hash_id(items[i].id), .only_hashed = true};
       table_.prefetch(known[i].hash);
     }
     for (Known& item : known) item.slot = table_.candidate(item.hash);
@@ -105,7 +112,15 @@ class SlotHandle : public DocumentHandle<Derived> {
         if (item.slot != nullptr) static_cast<const Derived*>(this)->prefetch_body(*item.slot);
       }
     }
+    return known;
   }
+  /// Writes on condition of what was read, of the ids of the call before and in their order, to judge by the first: there
+  /// is nothing to wait for.
+  [[nodiscard]] bool is_once_more(std::span<const BulkItem> items) const noexcept {
+    return items.size() <= remembered_ && Base::follows_a_read(items.front().precondition) &&
+           is_still(known_.front(), items.front().id);
+  }
+  void remember(std::span<Known> known) noexcept { remembered_ = known.size(); }
 
   OCCKIT_INLINE Target find(std::string_view id) {
     fault_point(FaultPoint::before_read);
@@ -114,28 +129,45 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   // Where the slot that is likely an id's is its own, it needs no directory.
 
-  OCCKIT_INLINE Target find(std::string_view id, const Known& known) {
+  OCCKIT_INLINE Target find(std::string_view id, Known& known) {
     fault_point(FaultPoint::before_read);
-    const std::uint64_t occupant = occupant_if(known.slot, id);
-    return occupant != 0 ? found(id, known, occupant) : find_hashed(id, known.hash);
+    if (known.only_hashed) {
+      known.only_hashed = false;
+      known.occupant = occupant_if(known.slot, id);
+      if (known.occupant != 0) [[likely]]
+        return found(id, known);
+      auto target = find_hashed(id, known.hash);
+      known = last_;
+      return target;
+    }
+    if (is_still(known, id)) [[likely]]
+      return found(id, known);
+    auto target = find_hashed(id, hash_id(id));
+    known = last_;
+    return target;
   }
   /// Of an id that is likely the last one again.
   OCCKIT_INLINE Target find_once_more(std::string_view id) {
     fault_point(FaultPoint::before_read);
-    const std::uint64_t occupant = occupant_if(last_.slot, id);
-    return occupant != 0 ? found(id, last_, occupant) : find_hashed(id, hash_id(id));
+    return is_still(last_, id) ? found(id, last_) : find_hashed(id, hash_id(id));
   }
+
   OCCKIT_INLINE static std::uint64_t occupant_if(const Slot* slot, std::string_view id) noexcept {
     return slot == nullptr ? 0 : slot->key.occupant_if(id);
+  }
+  /// Known of that id, which has its slot still.
+  OCCKIT_INLINE static bool is_still(const Known& known, std::string_view id) noexcept {
+    const std::uint64_t occupant = occupant_if(known.slot, id);
+    return occupant != 0 && occupant == known.occupant;
   }
 
   OCCKIT_INLINE Target find_hashed(std::string_view id, std::uint64_t hash) noexcept {
     auto place = table_.find(hash, id);
-    last_ = {hash, place.slot};
-    return found(id, last_, place.occupant);
+    last_ = {hash, place.slot, place.occupant};
+    return found(id, last_);
   }
-  OCCKIT_INLINE Target found(std::string_view id, const Known& known, std::uint64_t occupant) noexcept {
-    return {id, known.hash, table_.shard_for(known.hash), known.slot, occupant};
+  OCCKIT_INLINE Target found(std::string_view id, const Known& known) noexcept {
+    return {id, known.hash, table_.shard_for(known.hash), known.slot, known.occupant};
   }
 
   /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
@@ -307,8 +339,11 @@ class SlotHandle : public DocumentHandle<Derived> {
   SeqNoLeases leases_{table_.leases()};
   boost::circular_buffer<Deleted> deleted_;
 
-  /// Where the last lookup led.
+  /// Where the last single call's lookup led, or the last one in a bulk call that needed the directory.
   Known last_;
+  /// Those of the last group of a bulk call; so many are found, or have no slot.
+  std::array<Known, Base::kLookAhead> known_;
+  std::size_t remembered_ = 0;
 };
 
 }  // namespace occ

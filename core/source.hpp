@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/inlining.hpp"
+
 namespace occ {
 
 using Bytes = std::span<const std::byte>;
@@ -31,21 +33,36 @@ class Source {
 
   /// Sets the size; the contents are unspecified if it grows beyond the capacity. Throws std::bad_alloc.
   std::byte* resize_for_overwrite(std::size_t size) {
-    if (size > capacity_) {
-      const std::size_t grown = (std::max(size, capacity_ * 2) + 63) / 64 * 64;
-      data_ = std::make_unique_for_overwrite<std::byte[]>(grown);
-      capacity_ = grown;
-    }
+    if (size > capacity_) [[unlikely]]
+      grow(size);
     size_ = size;
     return data_.get();
   }
 
   void assign(Bytes bytes) {
-    resize_for_overwrite(bytes.size());
-    if (!bytes.empty()) std::memcpy(data_.get(), bytes.data(), bytes.size());
+    std::byte* const to = resize_for_overwrite(bytes.size());
+    const std::byte* const from = bytes.data();
+    if (bytes.size() >= 32 && bytes.size() <= 128) [[likely]] {  // inline, the pieces over each other
+      copy_32(from, to);
+      if (bytes.size() > 64) {
+        copy_32(from + 32, to + 32);
+        copy_32(from + bytes.size() - 64, to + bytes.size() - 64);
+      }
+      copy_32(from + bytes.size() - 32, to + bytes.size() - 32);
+    } else if (!bytes.empty()) {
+      std::memcpy(to, from, bytes.size());
+    }
   }
 
  private:
+  static void copy_32(const std::byte* from, std::byte* to) noexcept { std::memcpy(to, from, 32); }
+
+  OCCKIT_NOT_INLINE void grow(std::size_t size) {
+    const std::size_t grown = (std::max(size, capacity_ * 2) + 63) / 64 * 64;
+    data_ = std::make_unique_for_overwrite<std::byte[]>(grown);
+    capacity_ = grown;
+  }
+
   std::unique_ptr<std::byte[]> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <ctime>
+#include <iterator>
 #include <limits>
 #include <tuple>
 #include <vector>
 
 #include "core/atomic.hpp"
 #include "core/document_table.hpp"
+#include "core/inlining.hpp"
 #include "harness/batch.hpp"
 #include "harness/cycle_clock.hpp"
 #include "harness/documents.hpp"
@@ -94,6 +98,7 @@ class Worker {
     for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
       for (std::uint32_t i = 0; i < workload_.mix.percent[kind]; ++i) kinds_[at++] = static_cast<OperationKind>(kind);
     }
+    one_kind_ = std::ranges::count(kinds_, kinds_[0]) == std::ssize(kinds_);
     if (workload_.layout == SourceLayout::stock) stock_.resize(documents_.size());
   }
 
@@ -148,7 +153,7 @@ class Worker {
   /// Where the warm-up has not shown how long an operation takes: right for one of 20 ns, or for one over a network.
   static constexpr std::uint64_t kSampleEveryUnknown = kLosesAnswers ? 1 : 64;
 
-  void next(Phase phase, Report& report) {
+  OCCKIT_INLINE void next(Phase phase, Report& report) {
     if (upcoming_.empty() && workload_.batch <= 1) [[unlikely]]
       upcoming_.draw(ring_, [this] { return choose_kind(); });  // not within the latency of an operation
     if (--until_sample_ == 0) [[unlikely]] {
@@ -186,7 +191,7 @@ class Worker {
     report.events = events_.read();
   }
 
-  void sample(bool in_window, Report& report) {
+  OCCKIT_NOT_INLINE void sample(bool in_window, Report& report) {
     const std::uint64_t begin = clock_.now();
     const bool succeeded = step();
     const std::uint64_t end = clock_.now();
@@ -211,40 +216,38 @@ class Worker {
     report.longest_starvation_ns = std::max(report.longest_starvation_ns, clock_.to_ns(now - last_success_));
   }
 
+  // What the loop does beside the call is inlined, and short: it counts for what the processor looks ahead
+  // (core/inlining.hpp).
+
   /// One operation, or a batch of one kind. True if it counts as one: false for conflicts and exhausted updates.
-  bool step() {
+  OCCKIT_INLINE bool step() {
     if (workload_.batch > 1) return step_in_batch(choose_kind());
-    const auto [kind, index, id] = upcoming_.next();
-    if constexpr (kRecords) handle_.aim(index);
+    const Upcoming::Step& chosen = upcoming_.next();
+    if constexpr (kRecords) handle_.aim(chosen.index);
     bool succeeded = false;
-    switch (kind) {
-      case OperationKind::get:
-        succeeded = get(id, index);
-        break;
-      case OperationKind::index:
-        documents_.write_initial(index, next_);
-        succeeded = wrote(handle_.index(id, next_.bytes()));
-        break;
-      case OperationKind::create:
-        documents_.write_initial(index, next_);
-        succeeded = wrote(handle_.create(id, next_.bytes()));
-        break;
-      case OperationKind::remove:
-        succeeded = wrote(handle_.remove(id));
-        break;
-      case OperationKind::update:
-        succeeded = update(id, index);
-        break;
-      case OperationKind::cond:
-        succeeded = conditional_write(id, index, Client::if_seq_no) != Tried::conflict;
-        break;
+    if (chosen.kind == OperationKind::get) {  // no switch: a jump by table
+      succeeded = get(chosen.id, chosen.index);
+    } else if (chosen.kind == OperationKind::update) {
+      succeeded = update(chosen.id, chosen.index);
+    } else if (chosen.kind == OperationKind::cond) {
+      succeeded = conditional_write(chosen.id, chosen.index, Client::if_seq_no) != Tried::conflict;
+    } else {
+      succeeded = write_whole(chosen);
     }
     ++tally_.ended;
-    if (succeeded) ++tally_.operations[static_cast<std::size_t>(kind)];
+    if (succeeded) ++tally_.operations[static_cast<std::size_t>(chosen.kind)];
     return succeeded;
   }
 
-  OperationKind choose_kind() noexcept { return kinds_[random_.below(kinds_.size())]; }
+  /// An operation that does not look at what is there.
+  OCCKIT_NOT_INLINE bool write_whole(const Upcoming::Step& chosen) {
+    if (chosen.kind == OperationKind::remove) return wrote(handle_.remove(chosen.id));
+    documents_.write_initial(chosen.index, next_);
+    if (chosen.kind == OperationKind::create) return wrote(handle_.create(chosen.id, next_.bytes()));
+    return wrote(handle_.index(chosen.id, next_.bytes()));
+  }
+
+  OperationKind choose_kind() noexcept { return one_kind_ ? kinds_[0] : kinds_[random_.below(kinds_.size())]; }
 
   /// As step, of a batch: true if one of its operations counts. A document can be in it more than once.
   bool step_in_batch(OperationKind kind) {
@@ -327,10 +330,12 @@ class Worker {
     return succeeded;
   }
 
-  bool get(std::string_view id, std::uint32_t index) { return saw(handle_.get(id, document_), index, document_); }
+  OCCKIT_INLINE bool get(std::string_view id, std::uint32_t index) {
+    return saw(handle_.get(id, document_), index, document_);
+  }
 
   /// Counts the outcome of a get; true if it counts as an operation.
-  bool saw(const Outcome& outcome, std::uint32_t index, const Document& document) {
+  OCCKIT_INLINE bool saw(const Outcome& outcome, std::uint32_t index, const Document& document) {
     if (outcome.result == Result::found) {
       if (!documents_.whole(index, document.source.bytes())) [[unlikely]]
         ++tally_.torn_reads;
@@ -339,11 +344,13 @@ class Worker {
     return not_rejected(outcome);
   }
 
-  bool update(std::string_view id, std::uint32_t index) {
-    if (workload_.client == Client::update) {
-      increment_.aim(index);
-      return updated(handle_.update(id, increment_, options_), index, increment_);
-    }
+  OCCKIT_INLINE bool update(std::string_view id, std::uint32_t index) {
+    if (workload_.client != Client::update) return update_in_two_calls(id, index);
+    increment_.aim(index);
+    return updated(handle_.update(id, increment_, options_), index, increment_);
+  }
+
+  OCCKIT_NOT_INLINE bool update_in_two_calls(std::string_view id, std::uint32_t index) {
     for (std::uint32_t retries = 0;; ++retries) {
       const Tried tried = conditional_write(id, index, workload_.client);
       if (tried == Tried::conflict && retries < workload_.retry_on_conflict) continue;
@@ -354,7 +361,7 @@ class Worker {
   }
 
   /// Counts the outcome of the table's update; true if it counts as an operation.
-  bool updated(const Outcome& outcome, std::uint32_t index, const Increment& increment) {
+  OCCKIT_INLINE bool updated(const Outcome& outcome, std::uint32_t index, const Increment& increment) {
     tally_.count_retries(outcome.retries);
     if (outcome.conflicted()) {
       ++tally_.exhausted;
@@ -368,7 +375,7 @@ class Worker {
   enum class Tried { done, conflict, rejected };
 
   /// The client's read-modify-write in two calls, once.
-  Tried conditional_write(std::string_view id, std::uint32_t index, Client client) {
+  OCCKIT_INLINE Tried conditional_write(std::string_view id, std::uint32_t index, Client client) {
     const Outcome read = handle_.get(id, document_);
     if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
     compute(document_, index, increment_, next_);
@@ -379,14 +386,14 @@ class Worker {
     return tried_on(outcome, document_, client, index, increment_);
   }
 
-  static void compute(const Document& read, std::uint32_t index, Increment& increment, Source& next) {
+  OCCKIT_INLINE static void compute(const Document& read, std::uint32_t index, Increment& increment, Source& next) {
     increment.aim(index);
     increment({.version = read.version, .word = read.word, .source = read.source.bytes()}, next);
   }
 
   /// Counts the outcome of a write on condition that `read` is still what is there.
-  Tried tried_on(const Outcome& outcome, const Document& read, Client client, std::uint32_t index,
-                 const Increment& increment) {
+  OCCKIT_INLINE Tried tried_on(const Outcome& outcome, const Document& read, Client client, std::uint32_t index,
+                               const Increment& increment) {
     if (outcome.conflicted()) return Tried::conflict;
     if (!wrote(outcome)) return Tried::rejected;
     if (client != Client::version && outcome.decided_on != read.word) [[unlikely]]
@@ -396,7 +403,7 @@ class Worker {
   }
 
   /// Counts the outcome of a write; true if it ended applied, noop or not_found.
-  bool wrote(const Outcome& outcome) {
+  OCCKIT_INLINE bool wrote(const Outcome& outcome) {
     switch (outcome.result) {
       case Result::created:
       case Result::updated:
@@ -441,6 +448,7 @@ class Worker {
   Batch batch_;
   UpdateOptions options_;
   std::array<OperationKind, 100> kinds_{};
+  bool one_kind_ = false;
   Document document_;
   Source next_;
   Tally tally_;
