@@ -105,7 +105,8 @@ class BlockPool::Cache {
   [[nodiscard]] Block* take(std::size_t payload_bytes) {
     const std::size_t size_class = SizeClass::of(sizeof(Block) + payload_bytes);
     List& list = lists_[size_class];
-    if (list.first == nullptr) refill(size_class);
+    if (list.first == nullptr) [[unlikely]]
+      refill(size_class);
     Block* block = list.first;
     list.first = next(block);
     --list.length;
@@ -115,7 +116,8 @@ class BlockPool::Cache {
   void give(Block* block) noexcept {
     const std::size_t size_class = block->size_class;
     List& list = lists_[size_class];
-    if (list.length >= 2 * chain_length(size_class)) detach(size_class);
+    if (list.length >= 2 * chain_length(size_class)) [[unlikely]]
+      detach(size_class);
     link(block, list.first);
     list.first = block;
     ++list.length;

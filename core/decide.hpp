@@ -60,8 +60,8 @@ struct Decision {
 
   if (precondition.kind == Kind::seq_no_term) {  // apart, since a jump by table costs more than all of it
     if (!live) return conflict(Cause::document_missing);
-    if (!std::in_range<std::uint64_t>(precondition.seq_no) || !std::in_range<std::uint64_t>(precondition.term) ||
-        static_cast<std::uint64_t>(precondition.seq_no) != state.word.seq_no() ||
+    // As numbers without a sign a negative one is above all that a word can have.
+    if (static_cast<std::uint64_t>(precondition.seq_no) != state.word.seq_no() ||
         static_cast<std::uint64_t>(precondition.term) != state.word.term()) {
       return conflict(Cause::seq_no_mismatch);
     }

@@ -124,8 +124,9 @@ class DocumentHandle {
   }
 
   static Cause check_id(std::string_view id) noexcept {
-    if (id.empty()) return Cause::id_empty;
-    return id.size() > kMaxIdBytes ? Cause::id_too_long : Cause::none;
+    if (id.size() - 1 < kMaxIdBytes) [[likely]]  // 0 - 1 is more
+      return Cause::none;
+    return id.empty() ? Cause::id_empty : Cause::id_too_long;
   }
   /// A condition on an update names the write that was read; it cannot also say what to do with a missing document.
   static bool allowed(const UpdateOptions& options) noexcept {
@@ -259,8 +260,10 @@ class DocumentHandle {
                                   Known&... known) {
     if (!Derived::kInfo.supports(options.form)) return reject(Cause::update_form_unsupported);
     if (const Cause cause = check_id(id); cause != Cause::none) return reject(cause);
-    if (!allowed(options)) return reject(Cause::update_condition_unsupported);
-    if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    if (options.upsert || options.precondition.kind != Precondition::Kind::none) [[unlikely]] {
+      if (!allowed(options)) return reject(Cause::update_condition_unsupported);
+      if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+    }
     auto target = self().find(id, known...);
     if constexpr (Derived::kInfo.updates_in_place) {
       if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {

@@ -62,13 +62,19 @@ class PackedBody {
     for (std::size_t i = 0; i < (bytes + 7) / 8; ++i) store(to.words()[i], load(from.words()[i]));
   }
 
+  /// Where it lies, of a live document that nobody may change meanwhile.
+  template <class Body>
+  static Bytes source(const Body& body) noexcept {
+    return {reinterpret_cast<const std::byte*>(body.words()), static_cast<std::size_t>(load(body.meta))};
+  }
+
   /// What the body says, except the word. Believable only if the slot's word is the same before and after. The length
   /// is clamped to the capacity: a recycled body can say anything.
   template <class Body>
   OCCKIT_INLINE static State load(const Body& body, SeqNoTerm word, Document* into) {
     State state{.kind = State::Kind::live, .version = static_cast<Version>(load(body.version)), .word = word};
     const std::uint64_t meta = load(body.meta);
-    if ((meta & kTombstone) != 0) {
+    if ((meta & kTombstone) != 0) [[unlikely]] {
       state.kind = State::Kind::tombstone;
       state.deleted_at_ms = static_cast<std::int64_t>(load(body.words()[0]));
     } else if (into != nullptr) {

@@ -22,7 +22,8 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
 
   OCCKIT_INLINE Block* make_body(const Write& write, Version version) {
     Block* const body = this->cache_.take(PackedBody::bytes_of(write.operation, write.source));
-    if (write.operation != Operation::remove) PackedBody::store_source(*body, write.source);
+    if (write.operation != Operation::remove) [[likely]]
+      PackedBody::store_source(*body, write.source);
     refresh_body(*body, write, version);
     return body;
   }
@@ -31,7 +32,8 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
   }
   /// What may be another between two tries of one write.
   OCCKIT_INLINE void refresh_body(Block& body, const Write& write, Version version) const noexcept {
-    if (write.operation == Operation::remove) PackedBody::store_tombstone(body, this->table_.now_ms());
+    if (write.operation == Operation::remove) [[unlikely]]
+      PackedBody::store_tombstone(body, this->table_.now_ms());
     PackedBody::store_version(body, version);
   }
 
@@ -52,9 +54,11 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     for (;;) {
       const bool moving = SeqNoTerm::from_bits(expected.word).moving();
       const SeqNoTerm next = moving || moves ? fresh.word.with_moving() : fresh.word;
-      if (slot.state.compare_exchange(expected, {next.bits(), fresh.body})) {  // B1
-        if (expected.pointer != nullptr) this->cache_.give(expected.pointer);
-        if (moves && !moving) move_in(slot, fresh, write);
+      if (slot.state.compare_exchange(expected, {next.bits(), fresh.body})) [[likely]] {  // B1
+        if (expected.pointer != nullptr) [[unlikely]]
+          this->cache_.give(expected.pointer);
+        if (moves && !moving) [[likely]]
+          move_in(slot, fresh, write);
         return true;
       }
       if (!moving) return false;
@@ -70,14 +74,14 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
   /// By whoever published `fresh`, with the moving flag, over a pair without it.
   OCCKIT_INLINE void move_in(PackedSlot& slot, const Fresh& fresh, const Write& write) noexcept {
     fault_point(FaultPoint::moving_in);
-    if (write.operation == Operation::remove) {
+    if (write.operation == Operation::remove) [[unlikely]] {
       PackedBody::copy(*fresh.body, slot.body);
     } else {
       PackedBody::store_source(slot.body, write.source);
       PackedBody::store_version(slot.body, fresh.version);
     }
-    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body},
-                                    {fresh.word.bits(), nullptr})) {  // B9
+    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body}, {fresh.word.bits(), nullptr}))
+        [[likely]] {  // B9
       this->cache_.give(fresh.body);
     } else {
       stop_moving(slot);

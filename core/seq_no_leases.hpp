@@ -33,7 +33,8 @@ class SeqNoLeases {
   /// A number above that of `above`, a word that was read before, with its term; a vacant word if the numbers have
   /// run out.
   [[nodiscard]] OCCKIT_INLINE SeqNoTerm draw(Shard& shard, SeqNoTerm above, Counters& counters) noexcept {
-    if (leases_.empty()) return shard.draw();
+    if (leases_.empty()) [[likely]]
+      return shard.draw();
     return draw_leased(shard, leases_[static_cast<std::size_t>(&shard - first_)], above, counters);
   }
 

@@ -33,7 +33,7 @@ class alignas(kFalseSharingRange) Shard {
     // here, and that the number is above the word read before, which holds because that word was drawn before it was
     // published.
     const auto drawn = SeqNoTerm::from_bits(next_.fetch_add(count * kOne, std::memory_order_relaxed));
-    if (drawn.seq_no() >= kSeqNoLimit) {
+    if (drawn.seq_no() >= kSeqNoLimit) [[unlikely]] {
       next_.fetch_sub(count * kOne,
                       std::memory_order_relaxed);  // relaxed: undoes the line above, nothing depends on it
       return SeqNoTerm::never_written();

@@ -185,7 +185,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     if (target.slot != nullptr) [[likely]] {
       Outcome outcome = self().write(target, write);
       if (!target.left) [[likely]] {
-        if (deletes(outcome)) note_delete(target);
+        if (deletes(outcome)) [[unlikely]]
+          note_delete(target);
         return outcome.by_member();
       }
     }
@@ -255,7 +256,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     if (target.slot != nullptr) [[likely]] {
       Outcome outcome = self().update_in_place(target, transform, options);
       if (!target.left) [[likely]] {
-        if (deletes(outcome)) note_delete(target);
+        if (deletes(outcome)) [[unlikely]]
+          note_delete(target);
         return outcome.by_member();
       }
     }
@@ -287,8 +289,8 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   /// A tombstone was written that has to be purged some time.
   static bool deletes(const Outcome& outcome) noexcept {
-    return Derived::kInfo.reuses_slots && outcome.wrote() &&
-           (outcome.result == Result::deleted || outcome.result == Result::not_found);
+    return Derived::kInfo.reuses_slots && (outcome.result == Result::deleted || outcome.result == Result::not_found) &&
+           outcome.wrote();
   }
   OCCKIT_NOT_INLINE void note_delete(const Target& target) {
     if (target.slot->key.try_queue()) enqueue({target.slot, table_.now_ms()});

@@ -38,10 +38,14 @@ class SlotKey {
   /// Who holds the slot, if it is this id's; else 0, which is nobody. Wait-free.
   [[nodiscard]] OCCKIT_INLINE std::uint64_t occupant_if(std::string_view id) const noexcept {
     const std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
-    if ((header & kSizeMask) != id.size()) return 0;
-    if (!equal_bytes(words_for(id.size()), id)) return 0;  // K4 with K3
+    if ((header & kSizeMask) != id.size()) [[unlikely]]
+      return 0;
+    if (!equal_bytes(words_for(id.size()), id)) [[unlikely]]  // K4 with K3
+      return 0;
     // relaxed: ordered behind K4
-    return same(header_.load(std::memory_order_relaxed), header) ? header & ~kQueued : 0;
+    if (!same(header_.load(std::memory_order_relaxed), header)) [[unlikely]]
+      return 0;
+    return header & ~kQueued;
   }
 
   /// False for ever once the slot has been taken from that occupant.
@@ -124,7 +128,8 @@ class SlotKey {
   }
 
   [[nodiscard]] const Words* words_for(std::size_t size) const noexcept {
-    if (size <= kInlineBytes) return inline_;
+    if (size <= kInlineBytes) [[likely]]
+      return inline_;
     // relaxed: as in assign
     return reinterpret_cast<const Words*>(inline_[0].load(std::memory_order_relaxed));
   }

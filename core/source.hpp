@@ -44,7 +44,7 @@ class Source {
     const std::byte* const from = bytes.data();
     if (bytes.size() >= 32 && bytes.size() <= 128) [[likely]] {  // inline, the pieces over each other
       copy_32(from, to);
-      if (bytes.size() > 64) {
+      if (bytes.size() > 64) [[likely]] {
         copy_32(from + 32, to + 32);
         copy_32(from + bytes.size() - 64, to + bytes.size() - 64);
       }
@@ -55,7 +55,11 @@ class Source {
   }
 
  private:
-  static void copy_32(const std::byte* from, std::byte* to) noexcept { std::memcpy(to, from, 32); }
+  /// One instruction where the processor has it.
+  static void copy_32(const std::byte* from, std::byte* to) noexcept {
+    using Piece [[gnu::vector_size(32), gnu::aligned(1), gnu::may_alias]] = char;
+    *reinterpret_cast<Piece*>(to) = *reinterpret_cast<const Piece*>(from);
+  }
 
   OCCKIT_NOT_INLINE void grow(std::size_t size) {
     const std::size_t grown = (std::max(size, capacity_ * 2) + 63) / 64 * 64;

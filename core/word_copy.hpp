@@ -60,7 +60,7 @@ OCCKIT_INLINE inline void copy_pieces(const std::byte* from, std::byte* to, std:
   keep_in_order();
   if (bytes <= 128) [[likely]] {  // without a loop
     move_piece(from, to);
-    if (bytes > 64) {
+    if (bytes > 64) [[likely]] {
       move_piece(from + 32, to + 32);
       move_piece(from + bytes - 64, to + bytes - 64);
     }
@@ -74,7 +74,8 @@ OCCKIT_INLINE inline void copy_pieces(const std::byte* from, std::byte* to, std:
 /// Out of the words; `to` has room for whole ones.
 OCCKIT_INLINE inline void load_bytes(const atomic<std::uint64_t>* from, std::size_t bytes, std::byte* to) noexcept {
   if constexpr (kCopiesInPieces) {
-    if (bytes >= 32) return copy_pieces(reinterpret_cast<const std::byte*>(from), to, bytes);
+    if (bytes >= 32) [[likely]]
+      return copy_pieces(reinterpret_cast<const std::byte*>(from), to, bytes);
   }
   for (std::size_t at = 0; at < bytes; at += 8) {
     const std::uint64_t word = from[at / 8].load(std::memory_order_acquire);  // W1
@@ -89,11 +90,11 @@ OCCKIT_INLINE inline void load_bytes_of_112(const atomic<std::uint64_t>* from, s
   if constexpr (kCopiesInPieces) {
     const auto* const first = reinterpret_cast<const std::byte*>(from);
     keep_in_order();
-    if (bytes != 0) {
+    if (bytes != 0) [[likely]] {
       move_piece(first, to);
       move_piece(first + 32, to + 32);
     }
-    if (bytes > 64) {
+    if (bytes > 64) [[likely]] {
       move_piece(first + 64, to + 64);
       move_piece(first + 80, to + 80);
     }
@@ -105,7 +106,8 @@ OCCKIT_INLINE inline void load_bytes_of_112(const atomic<std::uint64_t>* from, s
 /// Into the words. What the last one holds behind the end is nothing to rely on.
 OCCKIT_INLINE inline void store_bytes(atomic<std::uint64_t>* to, const std::byte* from, std::size_t bytes) noexcept {
   if constexpr (kCopiesInPieces) {
-    if (bytes >= 32) return copy_pieces(from, reinterpret_cast<std::byte*>(to), bytes);
+    if (bytes >= 32) [[likely]]
+      return copy_pieces(from, reinterpret_cast<std::byte*>(to), bytes);
   }
   for (std::size_t at = 0; at < bytes; at += 8)
     to[at / 8].store(word_at(from, bytes, at), std::memory_order_release);  // W2
@@ -114,7 +116,7 @@ OCCKIT_INLINE inline void store_bytes(atomic<std::uint64_t>* to, const std::byte
 /// Whether the words are these bytes, with zeros behind them.
 OCCKIT_INLINE inline bool equal_bytes(const atomic<std::uint64_t>* words, std::string_view bytes) noexcept {
   if constexpr (kCopiesInPieces) {
-    if (bytes.size() >= 16) {
+    if (bytes.size() >= 16) [[likely]] {
       const auto difference = [words, bytes](std::size_t at) {
         const auto* const theirs = reinterpret_cast<const char*>(words) + at;
         __m128i piece;

@@ -52,24 +52,24 @@ class PackedCas : public SlotTable<PackedSlot> {
       for (;;) {
         PackedSnapshot seen = look(target, nullptr);
         Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
-        if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
           if (body != nullptr) cache_.give(body);
           if (seen.gone) return left(target);
           return refuse(decision, seen.state);
         }
-        if (body == nullptr) {
+        if (body == nullptr) [[likely]] {
           body = make_body(write, decision.version);
         } else {
           refresh_body(*body, write, decision.version);
         }
         auto word = draw(target, seen.state.word);  // after the look, so above the word that it replaces
-        if (word.vacant()) {
+        if (word.vacant()) [[unlikely]] {
           cache_.give(body);
           return reject_write(Cause::seq_no_exhausted, seen.state);
         }
         begin_attempt();
         fault_point(FaultPoint::before_publication);
-        if (publish(target, seen, {word, decision.version, body}, write, moves)) {
+        if (publish(target, seen, {word, decision.version, body}, write, moves)) [[likely]] {
           return finish(
               {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});
         }

@@ -92,7 +92,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       Claim(const Claim&) = delete;
       Claim& operator=(const Claim&) = delete;
       ~Claim() {
-        if (!kept_) slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
+        if (!kept_) [[likely]]
+          slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
       }
       void publish(SeqNoTerm word) noexcept { bits_ = word.bits(); }
       /// The slot stays claimed, for whoever gives it to another id.
@@ -119,13 +120,13 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       for (;;) {
         Look seen = look(target, nullptr);
         Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
-        if (seen.gone || decision.verdict != Decision::Verdict::proceed) {
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
           if (fresh != nullptr) cache_.give(fresh);
           if (seen.gone) return left(target);
           return refuse(decision, seen.state);
         }
         if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
-        if (claim_unchanged(*target.slot, seen.bits)) {
+        if (claim_unchanged(*target.slot, seen.bits)) [[likely]] {
           Claim claim(*target.slot, seen.bits);
           fault_point(FaultPoint::claimed);
           if (fresh != nullptr && !needs_block(seen.block, bytes)) {  // the body was exchanged since it was taken
@@ -142,20 +143,24 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     OCCKIT_INLINE Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
       const auto bits = claim_free(target);
-      if (!bits) return left(target);
+      if (!bits) [[unlikely]]
+        return left(target);
       Claim claim(*target.slot, *bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
       Look seen;
-      look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), seen, &current_);
-      if (!seen.state.live()) {
+      look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), seen, copy_for_update());
+      if (!seen.state.live()) [[unlikely]] {
         return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
       }
       Decision decision = decide(seen.state, Operation::index, options.precondition, {});
-      if (decision.verdict == Decision::Verdict::conflict) return refuse(decision, seen.state);
-      const Transformed transformed = transform({seen.state.version, seen.state.word, current_.source.bytes()}, next_);
+      if (decision.verdict == Decision::Verdict::conflict) [[unlikely]]
+        return refuse(decision, seen.state);
+      const Transformed transformed =
+          transform({seen.state.version, seen.state.word, source_inside(*target.slot, seen.block)}, next_);
       if (transformed == Transformed::write) [[likely]] {
-        if (next_.size() > kMaxSourceBytes) return reject(Cause::source_too_large);
+        if (next_.size() > kMaxSourceBytes) [[unlikely]]
+          return reject(Cause::source_too_large);
         return write_decided(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
       }
       if (transformed == Transformed::remove)
@@ -228,6 +233,13 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
     }
 
+    /// Of a live document, where it lies; under the claim. In models words are no bytes, so there it is copied.
+    OCCKIT_INLINE Bytes source_inside(const ClaimSlot& slot, const Block* block) const noexcept {
+      if constexpr (!kLayoutIsReal) return current_.source.bytes();
+      return block == nullptr ? PackedBody::source(slot.inside) : PackedBody::source(*block);
+    }
+    Document* copy_for_update() noexcept { return kLayoutIsReal ? nullptr : &current_; }
+
     static bool claim_unchanged(ClaimSlot& slot, std::uint64_t bits) noexcept {
       // relaxed on failure: C2 loads again
       return slot.word.compare_exchange_strong(bits, bits | ClaimSlot::kClaimed, std::memory_order_acquire,
@@ -240,8 +252,9 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       SpinWait wait;
       for (;;) {
         std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-        if ((bits & ClaimSlot::kClaimed) == 0 && claim_unchanged(slot, bits)) {
-          if (slot.key.held_by(target.occupant)) return bits;
+        if ((bits & ClaimSlot::kClaimed) == 0 && claim_unchanged(slot, bits)) [[likely]] {
+          if (slot.key.held_by(target.occupant)) [[likely]]
+            return bits;
           slot.word.store(bits, std::memory_order_release);  // C1 with C2, C4
           return std::nullopt;
         }
@@ -259,7 +272,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     template <class Body>
     OCCKIT_INLINE void fill(Body& body, const Write& write, Version version) const noexcept {
-      if (write.operation == Operation::remove) {
+      if (write.operation == Operation::remove) [[unlikely]] {
         PackedBody::store_tombstone(body, table_.now_ms());
       } else {
         PackedBody::store_source(body, write.source);
@@ -273,7 +286,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
     OCCKIT_INLINE Outcome write_decided(Target& target, const Write& write, Claim& claim, const Look& seen,
                                         const Decision& decision) {
-      if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, seen.state);
+      if (decision.verdict != Decision::Verdict::proceed) [[unlikely]]
+        return refuse(decision, seen.state);
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       return overwrite(target, write, claim, seen, decision,
                        needs_block(seen.block, bytes) ? cache_.take(bytes) : nullptr);
@@ -283,19 +297,19 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen,
                                     const Decision& decision, Block* fresh) noexcept {
       auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
-      if (word.vacant()) {
+      if (word.vacant()) [[unlikely]] {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
       begin_attempt();
       const bool inside = PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
       Block* const block = inside ? nullptr : fresh != nullptr ? fresh : seen.block;
-      if (inside) {
+      if (inside) [[likely]] {
         fill(target.slot->inside, write, decision.version);
       } else {
         fill(*block, write, decision.version);
       }
-      if (block != seen.block) {
+      if (block != seen.block) [[unlikely]] {
         target.slot->block.store(block, std::memory_order_release);  // C3
         if (seen.block != nullptr) cache_.give(seen.block);
       }
