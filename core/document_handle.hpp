@@ -55,7 +55,6 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 ///   span<Known> look_ahead(span<const BulkItem>)         asks for what the items will need, and says what is known of
 ///                                                        their ids; kLookAhead items at most
 ///   auto find(id, Known&)                                as find(id)
-///   void remember(span<Known>)                           all those items were carried out
 ///
 /// and, if it can tell more quickly whether an id is that of the call before,
 ///
@@ -89,7 +88,6 @@ class DocumentHandle {
         const auto group = items.first(std::min(items.size(), kLookAhead));
         const auto known = self().look_ahead(group);
         for (std::size_t i = 0; i < group.size(); ++i) carry_out(group[i], known[i]);
-        self().remember(known);
         items = items.subspan(group.size());
       }
     } else {

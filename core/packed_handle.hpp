@@ -80,8 +80,8 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
       PackedBody::store_source(slot.body, write.source);
       PackedBody::store_version(slot.body, fresh.version);
     }
-    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body}, {fresh.word.bits(), nullptr}))
-        [[likely]] {  // B9
+    const WordPointer<Block>::Value moved{fresh.word.bits(), nullptr};
+    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body}, moved)) [[likely]] {  // B9
       this->cache_.give(fresh.body);
     } else {
       stop_moving(slot);

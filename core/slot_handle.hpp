@@ -100,8 +100,11 @@ class SlotHandle : public DocumentHandle<Derived> {
   /// is that id's, or searched again, so that it sees what the items before it did.
   std::span<Known> look_ahead(std::span<const BulkItem> items) noexcept {
     const auto known = std::span(known_).first(items.size());
-    if (is_once_more(items)) return known;
-    remembered_ = 0;
+    if (is_once_more(items)) {
+      // Of items that were not carried out: what was hashed is not of these ids.
+      for (Known& item : known) item.only_hashed = false;
+      return known;
+    }
     for (std::size_t i = 0; i < items.size(); ++i) {
       known[i] = {.hash = hash_id(items[i].id), .only_hashed = true};
       table_.prefetch(known[i].hash);
@@ -117,10 +120,8 @@ class SlotHandle : public DocumentHandle<Derived> {
   /// Writes on condition of what was read, of the ids of the call before and in their order, to judge by the first: there
   /// is nothing to wait for.
   [[nodiscard]] bool is_once_more(std::span<const BulkItem> items) const noexcept {
-    return items.size() <= remembered_ && Base::follows_a_read(items.front().precondition) &&
-           is_still(known_.front(), items.front().id);
+    return Base::follows_a_read(items.front().precondition) && is_still(known_.front(), items.front().id);
   }
-  void remember(std::span<Known> known) noexcept { remembered_ = known.size(); }
 
   OCCKIT_INLINE Target find(std::string_view id) {
     fault_point(FaultPoint::before_read);
@@ -343,9 +344,8 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   /// Where the last single call's lookup led, or the last one in a bulk call that needed the directory.
   Known last_;
-  /// Those of the last group of a bulk call; so many are found, or have no slot.
+  /// By place in the last groups of bulk calls.
   std::array<Known, Base::kLookAhead> known_;
-  std::size_t remembered_ = 0;
 };
 
 }  // namespace occ

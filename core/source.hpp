@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/inlining.hpp"
+#include "core/piece.hpp"
 
 namespace occ {
 
@@ -55,9 +56,7 @@ class Source {
   }
 
  private:
-  /// One instruction where the processor has it.
   static void copy_32(const std::byte* from, std::byte* to) noexcept {
-    using Piece [[gnu::vector_size(32), gnu::aligned(1), gnu::may_alias]] = char;
     *reinterpret_cast<Piece*>(to) = *reinterpret_cast<const Piece*>(from);
   }
 

@@ -9,6 +9,7 @@
 
 #include "core/atomic.hpp"
 #include "core/inlining.hpp"
+#include "core/piece.hpp"
 
 /// Bytes in and out of atomic words that others may change meanwhile. Every load acquires and every store releases;
 /// nothing of what is copied belongs together: whoever copies validates.
@@ -25,9 +26,6 @@ inline constexpr bool kCopiesInPieces = false;
 #else
 inline constexpr bool kCopiesInPieces = kLayoutIsReal;
 #endif
-
-/// 32 bytes, one instruction where the processor has it.
-using Piece [[gnu::vector_size(32), gnu::aligned(1), gnu::may_alias]] = char;
 
 /// Volatile, so that the compiler neither leaves out nor exchanges any.
 OCCKIT_INLINE inline void move_piece(const void* from, void* to) noexcept {

@@ -514,6 +514,7 @@ TEST_P(ContractRules, bulk_of_random_items_equals_single_calls_in_order) {
     std::mt19937_64 random(seed);
     const auto below = [&](std::uint64_t n) { return random() % n; };
     std::map<std::string_view, SeqNoTerm> words;
+    std::vector<std::string_view> before;
     for (int call = 0; call < 40; ++call) {
       SCOPED_TRACE("call " + std::to_string(call));
       std::vector<BulkItem> items(below(150));
@@ -527,8 +528,10 @@ TEST_P(ContractRules, bulk_of_random_items_equals_single_calls_in_order) {
         if (below(200) == 0) item.source = occ::as_bytes(too_large);
         item.document = &read[i];
         item.transform = &transform;
+        // Often those of the call before, in their order, as a client's that writes what it has read.
+        if (call % 2 == 1 && i < before.size() && below(8) != 0) item.id = before[i];
         if (below(4) == 0) item.precondition = Precondition::must_not_exist();
-        if (below(4) == 0) item.precondition = Precondition::if_word(words[item.id]);
+        if (below(4) == 0 || (call % 2 == 1 && i == 0)) item.precondition = Precondition::if_word(words[item.id]);
         if (below(4) == 0) item.options.upsert = item.source;
         if (below(8) == 0) item.options.precondition = Precondition::if_word(words[item.id]);
         if (below(50) == 0) item.options.precondition = Precondition::must_not_exist();  // rejected
@@ -546,12 +549,43 @@ TEST_P(ContractRules, bulk_of_random_items_equals_single_calls_in_order) {
         if (HasFailure()) return;
       }
       clock.advance_ms(static_cast<std::int64_t>(below(4)));
+      before.clear();
+      for (const BulkItem& item : items) before.push_back(item.id);
     }
     for (std::uint32_t shard = 0; shard < 2; ++shard) EXPECT_EQ(in_bulk->next(shard), alone->next(shard));
     for (const Counters::Field& field : Counters::fields()) {
       EXPECT_EQ(bulk_handle->counters().*field.member, handle->counters().*field.member) << field.name;
     }
   }
+}
+
+TEST_P(ContractRules, bulk_after_one_that_threw_finds_its_documents) {
+  using Kind = BulkItem::Kind;
+  const auto refuse = [](const DocumentView&, Source&) -> Transformed { throw std::runtime_error("refused"); };
+  const Transform transform = refuse;
+  const SeqNoTerm first = handle_->index("first", occ::as_bytes("1")).word;
+  handle_->index("second", occ::as_bytes("2"));
+  const SeqNoTerm third = handle_->index("third", occ::as_bytes("3")).word;
+  std::vector<Document> read(2);
+  const auto get = [&](std::string_view id, Document& into) {
+    BulkItem item{.kind = Kind::get, .id = id};
+    item.document = &into;
+    return item;
+  };
+  const auto write = [](std::string_view id, SeqNoTerm word) {
+    BulkItem item{.kind = Kind::index, .id = id, .source = occ::as_bytes("new")};
+    if (GetParam().semantics == Semantics::full) item.precondition = Precondition::if_word(word);
+    return item;
+  };
+  std::vector<BulkItem> items{get("first", read[0]), get("second", read[1])};
+  handle_->bulk(items);
+  items[0].kind = Kind::update;
+  items[0].transform = &transform;
+  EXPECT_THROW(handle_->bulk(items), std::runtime_error);
+  items = {write("first", first), write("third", third)};
+  handle_->bulk(items);
+  EXPECT_EQ(items[0].outcome.result, Result::updated);
+  EXPECT_EQ(items[1].outcome.result, Result::updated);
 }
 
 TEST_P(ContractRules, bulk_over_shards_keeps_the_order_within_each) {

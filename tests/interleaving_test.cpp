@@ -102,6 +102,25 @@ TEST_P(InterleavedReads, write_whose_slot_is_purged_meanwhile_and_stays_idle_cre
   EXPECT_EQ(outcome.version, 1);
 }
 
+/// The handle knows the slot as that of the id before, whose hash is another.
+TEST_P(InterleavedReads, conditional_write_in_the_slot_of_the_id_before_finds_where_its_own_went) {
+  if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
+  table_->set_gc_deletes(-1);
+  handle_->index("first", occ::as_bytes("of the first"));
+  handle_->get("first", document_);
+  other_->remove("first");
+  const Outcome written = other_->index("second", occ::as_bytes("of the second"));
+  at(FaultPoint::reading, [&] {
+    other_->remove("second");
+    other_->index("third", occ::as_bytes("of the third"));
+    other_->index("second", occ::as_bytes("of the second again"));
+  });
+  const Outcome outcome = handle_->index("second", occ::as_bytes("late"), Precondition::if_word(written.word));
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(outcome.result, Result::conflict);
+  EXPECT_EQ(outcome.cause, Cause::seq_no_mismatch);
+}
+
 TEST_P(InterleavedReads, purge_overtaken_by_a_write_leaves_the_document) {
   if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
   handle_->index("id", occ::as_bytes("first"));

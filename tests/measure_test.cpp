@@ -15,7 +15,9 @@
 #include "harness/cycle_clock.hpp"
 #include "harness/distribution.hpp"
 #include "harness/doc_id.hpp"
+#include "harness/documents.hpp"
 #include "harness/environment.hpp"
+#include "harness/increment.hpp"
 #include "harness/latency_histogram.hpp"
 #include "harness/perf_counters.hpp"
 #include "harness/permutation.hpp"
@@ -350,6 +352,40 @@ TEST(DocId, call_any_index_is_d_and_hexadecimal_digits) {
   }
   EXPECT_EQ(id(0), "d0000000000000000");
   EXPECT_EQ(id(0x9abcdef), "d0000000009abcdef");
+}
+
+/// What an update computes from a source of document 3.
+class IncrementOf : public ::testing::TestWithParam<SourceLayout> {
+ protected:
+  IncrementOf() {
+    documents_.write_initial(3, source_);
+    increment_.aim(3);
+  }
+  Transformed apply() { return increment_({.version = 1, .source = source_.bytes()}, next_); }
+
+  Documents documents_ = Documents::generated(GetParam(), 10, 100, "");
+  Increment increment_{documents_, 0};
+  Source source_;
+  Source next_;
+};
+INSTANTIATE_TEST_SUITE_P(Every, IncrementOf, ::testing::Values(SourceLayout::counter, SourceLayout::stock));
+
+TEST_P(IncrementOf, whole_source_raises_the_counter_and_nothing_else) {
+  EXPECT_EQ(apply(), Transformed::write);
+  EXPECT_EQ(documents_.increments(3, next_.bytes(), source_), 1);
+  EXPECT_EQ(increment_.torn(), 0U);
+}
+
+TEST_P(IncrementOf, source_with_two_counters_is_torn) {
+  source_.data()[99] ^= std::byte{1};
+  apply();
+  EXPECT_EQ(increment_.torn(), 1U);
+}
+
+TEST_P(IncrementOf, source_of_another_document_is_torn) {
+  increment_.aim(4);
+  apply();
+  EXPECT_EQ(increment_.torn(), 1U);
 }
 
 TEST(LatencyHistogram, percentile_random_data_keeps_the_error_bound) {
