@@ -16,6 +16,9 @@ inline void cpu_pause() noexcept {
 /// cores and the thread that is waited for may not be running.
 class SpinWait {
  public:
+  /// For those who then sleep: all the pauses, and so many times the core given away.
+  static constexpr int kRoundsBeforeSleep = 7 + 4;
+
   void pause() noexcept {
     if (rounds_ >= kRoundsBeforeYield) {
       sched_yield();

@@ -41,16 +41,17 @@ class FaultGate {
     if (FaultGate* gate = of_this_thread()) gate->pass_here(point);
   }
 
+  /// Null if the thread has none.
+  static FaultGate*& of_this_thread() noexcept {
+    thread_local FaultGate* gate = nullptr;
+    return gate;
+  }
+
  private:
   static constexpr std::uint32_t kPoint = 0xff;
   static constexpr std::uint32_t kOpen = 0x100;
   static constexpr std::uint32_t kArmed = 0x200;
   static constexpr std::uint32_t kStopped = 0x400;
-
-  static FaultGate*& of_this_thread() noexcept {
-    thread_local FaultGate* gate = nullptr;
-    return gate;
-  }
 
   void pass_here(FaultPoint point) noexcept {
     passed_.fetch_or(std::uint32_t{1} << static_cast<unsigned>(point));

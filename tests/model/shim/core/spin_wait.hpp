@@ -10,6 +10,8 @@ inline void cpu_pause() {}
 /// A waiting loop gives the turn to another model thread.
 class SpinWait {
  public:
+  static constexpr int kRoundsBeforeSleep = 1;
+
   void pause() { rl::yield(1, $); }
 };
 
