@@ -47,6 +47,7 @@ template <class Derived, class TableType>
 class SlotHandle : public DocumentHandle<Derived> {
   using Base = DocumentHandle<Derived>;
   friend Base;
+  friend Derived;
 
  protected:
   using Slot = typename TableType::Slot;

@@ -53,6 +53,9 @@ struct StrategyInfo {
   UpdateForm default_form = UpdateForm::optimistic;
   /// Handles obey TableOptions::backoff.
   bool backs_off = false;
+  /// Operations are carried out by threads of the table's own: each is a hand-over between two threads, which wants two
+  /// cores.
+  bool owns_threads = false;
 
   /// It promises something, so there is something to verify.
   [[nodiscard]] constexpr bool is_verifiable() const noexcept {

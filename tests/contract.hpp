@@ -45,8 +45,14 @@ inline double effort() {
   }();
   return value;
 }
+/// Of the strategy under test: where each operation is a hand-over between threads it takes fifty times as long.
+inline double& share_of_strategy() {
+  static double share = 1.0;
+  return share;
+}
 inline std::uint64_t scaled(std::uint64_t full) {
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(full) * effort()));
+  const double part = static_cast<double>(full) * effort() * share_of_strategy();
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(part));
 }
 
 /// The registered strategies that `wanted` accepts.
@@ -84,6 +90,9 @@ inline std::vector<UpdateForm> forms_of(const StrategyInfo& info) {
 /// One strategy, one table with a clock that the test sets, one handle of the test's own thread.
 class StrategyTest : public ::testing::TestWithParam<StrategyInfo> {
  protected:
+  StrategyTest() { share_of_strategy() = GetParam().owns_threads ? 0.1 : 1.0; }
+  ~StrategyTest() override { share_of_strategy() = 1.0; }
+
   [[nodiscard]] TableOptions options() const { return {.clock = &clock_}; }
   [[nodiscard]] std::unique_ptr<AnyTable> make(const TableOptions& options) const {
     return make_table(GetParam().name, options);

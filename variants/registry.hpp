@@ -16,6 +16,7 @@
 #include "variants/boost_flat_map.hpp"
 #endif
 #include "variants/combining.hpp"
+#include "variants/delegation.hpp"
 #include "variants/floor_document.hpp"
 #include "variants/floor_line.hpp"
 #include "variants/mutex_global.hpp"
@@ -48,6 +49,7 @@ using Strategies = StrategyList<       //
     PackedCas,                         //
     PackedClaim,                       //
     Combining,                         //
+    Delegation,                        //
     VersionRetry<EpochDomain>,         //
     VersionRetry<RcuDomain>,           //
     StdUnorderedMap<1>,                //
