@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "core/atomic.hpp"
+#include "core/futex.hpp"
 #include "core/point_passer.hpp"
 #include "core/request_queue.hpp"
 #include "core/spin_wait.hpp"
@@ -14,8 +15,9 @@ namespace occ {
 /// came, so that what it works on is its own and needs no synchronisation. Whose thread that is: core/owner_thread.hpp.
 ///
 /// Progress: blocking. Whoever waits, an owner without requests or a thread without its answer, waits on the processor
-/// first, then gives its core away some times, and then sleeps until it is woken, since threads may outnumber cores.
-/// Nothing is allocated: a request lies with the thread that asks.
+/// for some us and then sleeps until it is woken, since threads may outnumber cores. It does not give its core away in
+/// between: where others keep the cores busy, that costs a slice of time, some ms, for each hand-over. Nothing is
+/// allocated: a request lies with the thread that asks.
 /// Cost: locked instructions 5: two to put a request into the queue, two to take it out, of which one serves all that are
 /// there, one to answer. The lines of the queue and of the request travel to the owner, the request's back. A system call
 /// where somebody sleeps.
@@ -23,8 +25,8 @@ namespace occ {
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
 /// | request to owner | push (core/request_queue.hpp) | pop | what is asked |
-/// | owner to requester | W1 compare_exchange, or W4 store | W2 load, W3 compare_exchange, or W5 load | the answer; the request is its thread's own again |
-/// | request to an owner that sleeps | W7 load after the push | W6 exchange before the pop | nothing: one of the two sees what the other did, see wake |
+/// | owner to requester | W1 exchange | W2 load, W3 compare_exchange, or W4 load | the answer; the request is its thread's own again |
+/// | request to an owner that sleeps | W6 load after the push | W5 exchange before the pop | nothing: one of the two sees what the other did, see wake |
 class Owner {
  public:
   /// Made by the thread that asks, for one call of run.
@@ -73,11 +75,9 @@ class Owner {
  private:
   // How far a request is.
   static constexpr std::uint32_t kAsked = 0;
-  /// Its thread sleeps.
+  /// Its thread sleeps, or is about to.
   static constexpr std::uint32_t kSleeping = 1;
-  /// The owner is about to wake its thread, and touches the request once more.
-  static constexpr std::uint32_t kWaking = 2;
-  static constexpr std::uint32_t kAnswered = 3;
+  static constexpr std::uint32_t kAnswered = 2;
 
   void send(Request* request) {
     for (SpinWait full; !queue_.push(request);) full.pause();
@@ -87,8 +87,8 @@ class Owner {
   /// The owner says that it sleeps and looks once more; who asks puts the request in and looks whether it sleeps. Both
   /// look after a locked instruction, which on x86-64 no load overtakes, so at least one of them sees the other.
   void wake() noexcept {
-    if (asleep_.load(std::memory_order_seq_cst) == 0) return;                       // W7 with W6
-    if (asleep_.exchange(0, std::memory_order_relaxed) != 0) asleep_.notify_one();  // relaxed: the queue orders
+    if (asleep_.load(std::memory_order_seq_cst) == 0) return;                        // W6 with W5
+    if (asleep_.exchange(0, std::memory_order_relaxed) != 0) wake_one_at(&asleep_);  // relaxed: the queue orders
   }
 
   Request* next() {
@@ -99,26 +99,19 @@ class Owner {
         if (queue_.pop(request)) return request;
         wait.pause();
       }
-      asleep_.exchange(1, std::memory_order_seq_cst);  // W6 with W7
+      asleep_.exchange(1, std::memory_order_seq_cst);  // W5 with W6
       if (queue_.pop(request)) {
         asleep_.store(0, std::memory_order_relaxed);  // relaxed: who still reads 1 wakes nobody
         return request;
       }
-      asleep_.wait(1, std::memory_order_relaxed);  // relaxed: the queue orders
+      sleep_if(asleep_, 1);
     }
   }
 
   static void answer(Request& request) noexcept {
-    std::uint32_t asked = kAsked;
-    // relaxed on failure: it says that the thread sleeps, nothing more
-    if (request.progress_.compare_exchange_strong(asked, kAnswered, std::memory_order_release,
-                                                  std::memory_order_relaxed)) {  // W1 with W2, W3: the request is gone
-      return;
-    }
-    // An exchange, since the look for sleepers inside notify_one must not overtake it.
-    request.progress_.exchange(kWaking, std::memory_order_seq_cst);
-    request.progress_.notify_one();
-    request.progress_.store(kAnswered, std::memory_order_release);  // W4 with W5: the request is gone
+    const atomic<std::uint32_t>* const progress = &request.progress_;
+    // W1 with W2, W3, W4: the request is gone
+    if (request.progress_.exchange(kAnswered, std::memory_order_release) == kSleeping) wake_one_at(progress);
   }
 
   static void wait_for(Request& request) noexcept {
@@ -132,8 +125,9 @@ class Owner {
                                                    std::memory_order_acquire)) {  // W3 with W1, if it fails
       return;
     }
-    request.progress_.wait(kSleeping, std::memory_order_relaxed);  // relaxed: W5 acquires
-    for (SpinWait woken; request.progress_.load(std::memory_order_acquire) != kAnswered;) woken.pause();  // W5 with W4
+    while (request.progress_.load(std::memory_order_acquire) != kAnswered) {  // W4 with W1
+      sleep_if(request.progress_, kSleeping);
+    }
   }
 
   RequestQueue<Request> queue_;

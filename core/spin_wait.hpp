@@ -16,8 +16,8 @@ inline void cpu_pause() noexcept {
 /// cores and the thread that is waited for may not be running.
 class SpinWait {
  public:
-  /// For those who then sleep: all the pauses, and so many times the core given away.
-  static constexpr int kRoundsBeforeSleep = 7 + 4;
+  /// For those who then sleep: all the pauses.
+  static constexpr int kRoundsBeforeSleep = 7;
 
   void pause() noexcept {
     if (rounds_ >= kRoundsBeforeYield) {

@@ -400,7 +400,7 @@ TEST_P(ContractLimits, slots_of_handles_that_are_gone_are_reused) {
 TEST_P(ContractLimits, what_a_missing_id_refuses_takes_no_memory) {
   const auto transform = [](const DocumentView&, Source&) { return Transformed::keep; };
   const std::size_t before = table_->memory().total();
-  for (std::uint64_t i = 0; i < 50'000; ++i) {
+  for (std::uint64_t i = 0; i < scaled(50'000); ++i) {
     const std::string id = "id" + std::to_string(i);
     ASSERT_EQ(handle_->index(id, {}, Precondition::if_seq_no(0, 1)).cause, Cause::document_missing);
     ASSERT_EQ(handle_->remove(id, Precondition::if_version(1)).cause, Cause::version_mismatch);

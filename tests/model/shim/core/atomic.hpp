@@ -105,24 +105,8 @@ class atomic {
       return cell_.compare_exchange_strong(seen, pack(desired), to_relacy(success), $, to_relacy(failure), $);
     });
   }
-  /// Looks at the newest value, and sleeps, at one instant.
-  void wait(T value, std::memory_order order) const {
-    while (const_cast<atomic*>(this)->fetch_add_at_once(order) == value) {
-      for (const std::uint64_t seen = wakings_; wakings_ == seen;) rl::yield(1, $);
-    }
-  }
-  void notify_one() {
-    linger();
-    rl::ctx().sched();
-    ++wakings_;
-  }
 
  private:
-  T fetch_add_at_once(std::memory_order order) {
-    rl::ctx().sched();
-    const rl::preemption_disabler at_once(rl::ctx());
-    return unpack(cell_.fetch_add(0, to_relacy(order), $));
-  }
   static std::uint64_t pack(T value) {
     if constexpr (std::is_pointer_v<T>) {
       return reinterpret_cast<std::uint64_t>(value);
@@ -147,8 +131,6 @@ class atomic {
   }
 
   rl::atomic<std::uint64_t> cell_;
-  /// Of threads that wait here.
-  std::uint64_t wakings_ = 0;
 };
 
 inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std::byte* to) {
