@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/fault_point.hpp"
 #include "core/hash.hpp"
 #include "core/locked_table.hpp"
 #include "core/owner_thread.hpp"
@@ -83,15 +84,15 @@ class Delegation : public LockedTable<Unlocked> {
     explicit Worker(LockedTable<Unlocked>& table) : LockedHandle(table) {}
 
     State read_document(const IdAndHash& of, Document* into) {
-      auto target = this->find(of.id, {of.hash});
+      auto target = place(of);
       return this->read_target(target, into);
     }
     Outcome write_document(const IdAndHash& of, const occ::Write& write) {
-      auto target = this->find(of.id, {of.hash});
+      auto target = place(of);
       return this->write_target(target, write);
     }
     Outcome update_document(const IdAndHash& of, Transform transform, const UpdateOptions& options) {
-      auto target = this->find(of.id, {of.hash});
+      auto target = place(of);
       return this->update_target(target, transform, options);
     }
     /// What the items count, `counters` gets, also if one throws.
@@ -104,6 +105,12 @@ class Delegation : public LockedTable<Unlocked> {
       this->counters_ = {};
       const Count count{this->counters_, counters};
       this->bulk(items);
+    }
+
+   private:
+    Target place(const IdAndHash& of) {
+      fault_point(FaultPoint::before_read);
+      return this->find_hashed(of.id, of.hash);
     }
   };
 
