@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/document_handle.hpp"
+#include "core/inlining.hpp"
 #include "core/numbered_documents.hpp"
 #include "core/sharded_table.hpp"
 #include "core/spin_wait.hpp"
@@ -145,7 +146,7 @@ class FloorDocument : public ShardedTable {
       }
     }
 
-    Outcome write_target(Target& target, const Write& write) {
+    OCCKIT_INLINE Outcome write_target(Target& target, const Write& write) {
       for (;;) {
         State state = read_target(target, nullptr);
         Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
@@ -157,7 +158,7 @@ class FloorDocument : public ShardedTable {
       }
     }
 
-    Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
+    OCCKIT_INLINE Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
       if (target.document == nullptr) {
         if (!options.upsert) return this->missing({});
         if (!make(target, this->upsert_of(options))) return this->reject_write(Cause::source_too_large, {});
@@ -202,7 +203,7 @@ class FloorDocument : public ShardedTable {
       bool published_ = false;
     };
 
-    Outcome write_claimed(Target& target, Claim& claim, const Write& write, const State& state) {
+    OCCKIT_INLINE Outcome write_claimed(Target& target, Claim& claim, const Write& write, const State& state) {
       Decision decision = decide(state, write.operation, write.precondition, table_.instant_for(state));
       if (decision.verdict != Decision::Verdict::proceed) return this->refuse(decision, state);
       if (!make(target, write)) return this->reject_write(Cause::source_too_large, state);
@@ -218,7 +219,8 @@ class FloorDocument : public ShardedTable {
       return target.document != nullptr && write.source.size() <= table_.documents_.capacity();
     }
 
-    Outcome overwrite(const Target& target, const Write& write, const State& state, const Decision& decision) noexcept {
+    OCCKIT_INLINE Outcome overwrite(const Target& target, const Write& write, const State& state,
+                                    const Decision& decision) noexcept {
       this->begin_attempt();
       NumberedDocument& document = *target.document;
       const SeqNoTerm word(state.word.vacant() ? 0 : state.word.seq_no() + 1, 1);
