@@ -12,4 +12,7 @@ void add_exchange_cases();
 /// Registers the cases of history.cpp.
 void add_history_cases();
 
+/// Registers the cases of look_ahead.cpp.
+void add_look_ahead_cases();
+
 }  // namespace occ

@@ -228,6 +228,7 @@ int main(int argc, char** argv) {
     occ::add_update_cases<Table, occ::UpdateForm::optimistic>();
   });
   occ::add_exchange_cases();
+  occ::add_look_ahead_cases();
   occ::add_history_cases();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
