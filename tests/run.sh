@@ -8,7 +8,7 @@ usage() {
 usage: tests/run.sh [--sanitizers] [--style] [--no-install]
 
   (nothing)     the release build and all its tests
-  --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer; then 10 s of each fuzzer
+  --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer; then 6 s of each fuzzer
   --style       first the layout of the code (clang-format), last its names and likely mistakes (clang-tidy, a fixed
                 sample of the files; tests/style.sh tidy build/release reads all)
   --no-install  install no packages; if some are missing, say which and stop
@@ -108,9 +108,9 @@ for preset in "${presets[@]}"; do
   test_preset "$preset"
 done
 if [ "$fuzz" = yes ]; then
-  step "Fuzzing: 10 s of each target"
+  step "Fuzzing: 6 s of each target"
   # One seed, so that it is the change that is tried here, not luck.
-  check fuzzing tests/fuzz.sh all --seconds 10 --seed 1
+  check fuzzing tests/fuzz.sh all --seconds 6 --seed 1
 fi
 if [ "$style" = yes ]; then
   step "Names and likely mistakes: clang-tidy"
