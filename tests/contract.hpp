@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/hash.hpp"
 #include "core/shard.hpp"
 #include "tests/print.hpp"
 #include "variants/strategies.hpp"
@@ -56,6 +57,15 @@ inline std::uint64_t scaled(std::uint64_t full) {
 }
 
 /// The registered strategies that `wanted` accepts.
+/// `id` and something behind it, so that all ids made here are of one segment of a slot directory: slots pass between
+/// ids of one segment only.
+inline std::string in_one_segment(const std::string& id) {
+  for (std::uint64_t i = 0;; ++i) {
+    std::string tried = id + " " + std::to_string(i);
+    if (hash_id(tried) >> 56 == 0) return tried;
+  }
+}
+
 template <class Wanted>
 std::vector<StrategyInfo> strategies_that(Wanted wanted) {
   std::vector<StrategyInfo> chosen;

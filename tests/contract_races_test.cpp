@@ -602,21 +602,29 @@ TEST_P(ContractRaces, slots_that_pass_from_id_to_id_never_show_another_ids_sourc
   const std::uint64_t turns = scaled(40'000);
   table_->set_gc_deletes(-1);
   const auto source_of = [](const std::string& id) { return id + "|" + std::string(id.size() % 7 * 9, id.back()); };
+  constexpr std::size_t kIds = 64;
+  std::vector<std::string> shared_ids;
+  for (int i = 0; i < 8; ++i) shared_ids.push_back(in_one_segment("shared " + std::to_string(i)));
+  std::vector<std::string> short_ids, long_ids;  // kIds of each thread
+  for (std::size_t i = 0; i < kThreads * kIds; ++i) {
+    const std::string id = "thread " + std::to_string(i / kIds) + " " + std::to_string(i % kIds);
+    short_ids.push_back(in_one_segment(id));
+    long_ids.push_back(in_one_segment(id + std::string(60, '.')));
+  }
   run_threads(kThreads, [&](std::size_t thread) {
     const auto handle = table_->handle();
     std::mt19937_64 random(thread);
     Document document;
-    const std::string own = "thread " + std::to_string(thread) + " ";
     for (std::uint64_t turn = 0; turn < turns; ++turn) {
       // Its own id: nobody else writes it.
-      const std::string id = own + std::to_string(turn % 64) + (turn % 5 == 0 ? std::string(60, '.') : "");
+      const std::string& id = (turn % 5 == 0 ? long_ids : short_ids)[thread * kIds + turn % kIds];
       const std::string source = source_of(id);
       ASSERT_EQ(handle->create(id, occ::as_bytes(source)).result, Result::created) << id;
       ASSERT_EQ(handle->get(id, document).result, Result::found) << id;
       ASSERT_EQ(document.source.text(), source);
       ASSERT_EQ(document.version, 1);
       // One that all threads fight for.
-      const std::string shared = "shared " + std::to_string(random() % 8);
+      const std::string& shared = shared_ids[random() % shared_ids.size()];
       switch (random() % 4) {
         case 0:
           handle->create(shared, occ::as_bytes(source_of(shared)));
@@ -637,7 +645,7 @@ TEST_P(ContractRaces, slots_that_pass_from_id_to_id_never_show_another_ids_sourc
           }
       }
       // And somebody else's.
-      const std::string other = "thread " + std::to_string(random() % kThreads) + " " + std::to_string(random() % 64);
+      const std::string& other = short_ids[random() % short_ids.size()];
       if (handle->get(other, document).result == Result::found) {
         ASSERT_EQ(document.source.text().substr(0, other.size()), other);
       }

@@ -1,5 +1,8 @@
 /// One thread that is overtaken at named points (core/fault_point.hpp), every time and on every machine: what races on
 /// two cores show by chance only.
+#include <string>
+#include <vector>
+
 #include "core/fault_point.hpp"
 #include "tests/contract.hpp"
 
@@ -10,6 +13,12 @@ class Interleaving : public StrategyTest {
  protected:
   /// `action` runs once, when the point is next passed.
   static void at(FaultPoint point, std::function<void()> action) { Interruption::next() = {point, std::move(action)}; }
+  /// A slot that an id has lost goes to another one of these.
+  static std::vector<std::string> ids_of_one_segment(std::size_t count) {
+    std::vector<std::string> ids;
+    while (ids.size() < count) ids.push_back(in_one_segment("id" + std::to_string(ids.size())));
+    return ids;
+  }
   static bool passed() { return !Interruption::next().action; }
   void TearDown() override { Interruption::next() = {}; }
 
@@ -49,12 +58,13 @@ TEST_P(InterleavedReads, get_overtaken_while_it_copies_begins_again_and_counts_i
 TEST_P(InterleavedReads, get_whose_id_loses_its_slot_meanwhile_does_not_see_the_next_ids_source) {
   if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
   table_->set_gc_deletes(-1);
-  handle_->index("first", occ::as_bytes("of the first"));
+  const auto ids = ids_of_one_segment(5);
+  handle_->index(ids[0], occ::as_bytes("of the first"));
   at(FaultPoint::reading, [&] {
-    other_->remove("first");
-    for (int i = 0; i < 4; ++i) other_->index("id" + std::to_string(i), occ::as_bytes("of another"));
+    other_->remove(ids[0]);
+    for (std::size_t i = 1; i < ids.size(); ++i) other_->index(ids[i], occ::as_bytes("of another"));
   });
-  EXPECT_EQ(handle_->get("first", document_).result, Result::not_found);
+  EXPECT_EQ(handle_->get(ids[0], document_).result, Result::not_found);
   EXPECT_TRUE(passed());
 }
 
@@ -106,16 +116,17 @@ TEST_P(InterleavedReads, write_whose_slot_is_purged_meanwhile_and_stays_idle_cre
 TEST_P(InterleavedReads, conditional_write_in_the_slot_of_the_id_before_finds_where_its_own_went) {
   if (!GetParam().reuses_slots) GTEST_SKIP() << "slots stay with their ids";
   table_->set_gc_deletes(-1);
-  handle_->index("first", occ::as_bytes("of the first"));
-  handle_->get("first", document_);
-  other_->remove("first");
-  const Outcome written = other_->index("second", occ::as_bytes("of the second"));
+  const auto ids = ids_of_one_segment(3);
+  handle_->index(ids[0], occ::as_bytes("of the first"));
+  handle_->get(ids[0], document_);
+  other_->remove(ids[0]);
+  const Outcome written = other_->index(ids[1], occ::as_bytes("of the second"));
   at(FaultPoint::reading, [&] {
-    other_->remove("second");
-    other_->index("third", occ::as_bytes("of the third"));
-    other_->index("second", occ::as_bytes("of the second again"));
+    other_->remove(ids[1]);
+    other_->index(ids[2], occ::as_bytes("of the third"));
+    other_->index(ids[1], occ::as_bytes("of the second again"));
   });
-  const Outcome outcome = handle_->index("second", occ::as_bytes("late"), Precondition::if_word(written.word));
+  const Outcome outcome = handle_->index(ids[1], occ::as_bytes("late"), Precondition::if_word(written.word));
   ASSERT_TRUE(passed());
   EXPECT_EQ(outcome.result, Result::conflict);
   EXPECT_EQ(outcome.cause, Cause::seq_no_mismatch);
