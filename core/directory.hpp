@@ -286,14 +286,9 @@ class Directory {
     return lanes & kAllLanes;
   }
 
+  /// Nearly always in the first slot that has the tag; the rest is apart, so that what it needs does not burden this.
   static Place find_in(Array array, std::uint64_t hash, std::string_view id) noexcept {
-    return search(array, hash, [id](const Slot& slot) { return slot.key.occupant_if(id); });
-  }
-
-  /// The first slot whose tag is the hash's and that `occupant_in(slot)` does not call nobody's. Nearly always the first
-  /// that it looks at; the rest is apart, so that what it needs does not burden this.
-  template <class OccupantIn>
-  static Place search(Array array, std::uint64_t hash, OccupantIn occupant_in) noexcept {
+    const auto occupant_in = [id](const Slot& slot) { return slot.key.occupant_if(id); };
     const Word* const bucket = array.bucket(array.home(hash));
     if (const Lanes lanes = match(bucket, tag_of(hash)); lanes != 0) [[likely]] {
       Place place = visit(array, bucket, lanes, occupant_in);
@@ -302,6 +297,7 @@ class Directory {
     }
     return search_all(array, hash, occupant_in);
   }
+  /// The first slot whose tag is the hash's and that `occupant_in(slot)` does not call nobody's.
   template <class OccupantIn>
   [[gnu::noinline]] static Place search_all(Array array, std::uint64_t hash, OccupantIn occupant_in) noexcept {
     std::size_t at = array.home(hash);

@@ -22,6 +22,13 @@ struct alignas(64) LockedSlot {
 };
 static_assert(!kLayoutIsReal || sizeof(LockedSlot) == 64);
 
+/// The guard of strategies whose operations run where nobody else can touch the document anyway.
+class NothingToLock {
+ public:
+  template <class Locks>
+  NothingToLock(Locks&, const void*, std::uint64_t) noexcept {}
+};
+
 /// The mutex-based family: everything that touches a document happens under a lock, `decide` included. A strategy of
 /// the family only says which lock: `Locks` is the set of locks of one table, default-constructible, and
 ///

@@ -15,10 +15,7 @@ class CombiningLocks {
   /// As many as of mutex_striped; 128 KiB.
   static constexpr std::size_t kStripes = 1024;
 
-  class Guard {
-   public:
-    Guard(CombiningLocks&, const void*, std::uint64_t) noexcept {}
-  };
+  using Guard = NothingToLock;
 
   [[nodiscard]] CombiningLock& of(std::uint64_t hash) noexcept { return stripes_[hash % kStripes]; }
 

@@ -19,10 +19,7 @@ namespace occ {
 /// A document that only its shard's owner touches needs no lock.
 class Unlocked {
  public:
-  class Guard {
-   public:
-    Guard(Unlocked&, const void*, std::uint64_t) noexcept {}
-  };
+  using Guard = NothingToLock;
 };
 
 /// Delegation: every shard has a thread that owns its documents and carries out the operations of all others on them,

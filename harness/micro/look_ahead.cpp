@@ -47,15 +47,15 @@ template <int kInstructions>
 void execute() {
   std::uint64_t stored = 0;
   asm volatile(
-      ".rept %c0\n"
-      "lea 1(%1), %%rcx\n"
-      "test %%eax, %%eax\n"
-      "mov %1, %2\n"
+      ".rept %c1\n"
+      "lea 1(%2), %%rcx\n"
+      "test %2, %2\n"
+      "mov %2, %0\n"
       "nop\n"
       ".endr"
-      :
-      : "i"(kInstructions / 4), "r"(std::uint64_t{1}), "m"(stored)
-      : "rcx", "cc", "memory");
+      : "=m"(stored)
+      : "i"(kInstructions / 4), "r"(std::uint64_t{1})
+      : "rcx", "cc");
 }
 
 template <int kInstructions>
