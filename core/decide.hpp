@@ -46,6 +46,13 @@ struct Decision {
              static_cast<std::uint64_t>(at.gc_deletes_ms);
 }
 
+/// Whether the word of a live document is what `seq_no_term` asks for. As numbers without a sign negative ones are above
+/// all that a word can have.
+[[nodiscard]] OCCKIT_INLINE constexpr bool names(const Precondition& precondition, SeqNoTerm word) noexcept {
+  return static_cast<std::uint64_t>(precondition.seq_no) == word.seq_no() &&
+         static_cast<std::uint64_t>(precondition.term) == word.term();
+}
+
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
 /// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
 /// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
@@ -60,11 +67,7 @@ struct Decision {
 
   if (precondition.kind == Kind::seq_no_term) {  // apart, since a jump by table costs more than all of it
     if (!live) return conflict(Cause::document_missing);
-    // As numbers without a sign a negative one is above all that a word can have.
-    if (static_cast<std::uint64_t>(precondition.seq_no) != state.word.seq_no() ||
-        static_cast<std::uint64_t>(precondition.term) != state.word.term()) {
-      return conflict(Cause::seq_no_mismatch);
-    }
+    if (!names(precondition, state.word)) return conflict(Cause::seq_no_mismatch);
   } else if (precondition.kind != Kind::none) {
     switch (precondition.kind) {
       case Kind::none:

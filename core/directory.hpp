@@ -189,19 +189,18 @@ class Directory {
 
   /// A pointer to 2^log2 buckets, with that and the entries' width in the bits that alignment leaves free, so that one
   /// load gives all. A lane's entry begins at the same bit in either width; wide ones leave every other lane empty.
-  struct Array {
-    Word* first;
-    unsigned log2;
-    bool wide;
-    static Array from(std::uint64_t packed) noexcept {
-      return {reinterpret_cast<Word*>(packed & ~std::uint64_t{63}), static_cast<unsigned>(packed & 31),
-              (packed & 32) != 0};
-    }
-    [[nodiscard]] std::uint64_t packed() const noexcept {
-      return reinterpret_cast<std::uint64_t>(first) | log2 | (wide ? 32U : 0U);
-    }
-    [[nodiscard]] std::size_t buckets() const noexcept { return std::size_t{1} << log2; }
-    [[nodiscard]] Word* bucket(std::size_t number) const noexcept { return first + number * kBucketWords; }
+  class Array {
+   public:
+    Array(Word* first, unsigned log2, bool wide) noexcept
+        : packed_(reinterpret_cast<std::uint64_t>(first) | log2 | (wide ? kWide : 0)) {}
+    static Array from(std::uint64_t packed) noexcept { return Array(packed); }
+    [[nodiscard]] std::uint64_t packed() const noexcept { return packed_; }
+
+    [[nodiscard]] Word* first() const noexcept { return reinterpret_cast<Word*>(packed_ & ~std::uint64_t{63}); }
+    [[nodiscard]] unsigned log2() const noexcept { return static_cast<unsigned>(packed_ & 31); }
+    [[nodiscard]] bool wide() const noexcept { return (packed_ & kWide) != 0; }
+    [[nodiscard]] std::size_t buckets() const noexcept { return std::size_t{1} << log2(); }
+    [[nodiscard]] Word* bucket(std::size_t number) const noexcept { return first() + number * kBucketWords; }
     [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return (hash >> 24) & (buckets() - 1); }
     [[nodiscard]] std::size_t after(std::size_t bucket) const noexcept { return (bucket + 1) & (buckets() - 1); }
 
@@ -211,13 +210,13 @@ class Directory {
       return (run_of(static_cast<std::uint32_t>(3 * kLanes * buckets() / 2 - 1)) / kLineWords + 1) * kLineWords;
     }
     [[nodiscard]] bool fits(std::size_t entries, std::uint32_t number) const noexcept {
-      return entries <= (wide ? kLanes / 2 : kLanes) * buckets() * kMaxLoadPercent / 100 &&
-             (wide || number < kNarrowNumbers) && run_of(number) < run_words();
+      return entries <= (wide() ? kLanes / 2 : kLanes) * buckets() * kMaxLoadPercent / 100 &&
+             (wide() || number < kNarrowNumbers) && run_of(number) < run_words();
     }
 
     /// Where the segment's slot 0 would be if all were in one run with this one.
     [[nodiscard]] Word& run(std::uint32_t number) const noexcept {
-      return first[-1 - static_cast<std::ptrdiff_t>(run_of(number))];
+      return first()[-1 - static_cast<std::ptrdiff_t>(run_of(number))];
     }
     void set_run(NumberedSlot<Slot> made) const noexcept {
       // relaxed: A5 carries it to whoever finds the entry
@@ -229,15 +228,17 @@ class Directory {
       return reinterpret_cast<Slot*>(run(number).load(std::memory_order_relaxed) + number * sizeof(Slot));
     }
 
-    [[nodiscard]] Lanes lanes() const noexcept { return wide ? kAllLanes & 0x55555555 : kAllLanes; }
-    [[nodiscard]] std::uint64_t mask() const noexcept { return wide ? 0xffffffff : 0xffff; }
+    [[nodiscard]] Lanes lanes() const noexcept { return wide() ? kAllLanes & 0x55555555 : kAllLanes; }
+    [[nodiscard]] std::uint64_t mask() const noexcept { return wide() ? 0xffffffff : 0xffff; }
     static std::size_t word_of(unsigned lane) noexcept { return kTagWords + lane / 4; }
     static unsigned shift_of(unsigned lane) noexcept { return lane % 4 * 16; }
 
     [[nodiscard]] std::uint32_t entry(const Word* bucket, unsigned lane) const noexcept {
       const std::uint64_t word = bucket[word_of(lane)].load(std::memory_order_acquire);  // A6 with A5
       const std::uint64_t field = word >> shift_of(lane);
-      return wide ? static_cast<std::uint32_t>(field) : static_cast<std::uint16_t>(field);
+      if (wide()) [[unlikely]]
+        return static_cast<std::uint32_t>(field);
+      return static_cast<std::uint16_t>(field);
     }
     /// Under the segment's lock.
     void set_entry(Word* bucket, unsigned lane, std::uint32_t number) const noexcept {
@@ -246,6 +247,11 @@ class Directory {
       const std::uint64_t others = word.load(std::memory_order_relaxed) & ~(mask() << shift_of(lane));
       word.store(others | std::uint64_t{number} << shift_of(lane), std::memory_order_release);  // A5 with A6
     }
+
+   private:
+    static constexpr std::uint64_t kWide = 32;
+    explicit Array(std::uint64_t packed) noexcept : packed_(packed) {}
+    std::uint64_t packed_;
   };
 
   struct alignas(kFalseSharingRange) Writer {
@@ -292,7 +298,7 @@ class Directory {
     const Word* const bucket = array.bucket(array.home(hash));
     if (const Lanes lanes = match(bucket, tag_of(hash)); lanes != 0) [[likely]] {
       Place place = visit(array, bucket, lanes, occupant_in);
-      if (place.slot != nullptr) [[likely]]
+      if (place.occupant != 0) [[likely]]
         return place;
     }
     return search_all(array, hash, occupant_in);
@@ -304,7 +310,7 @@ class Directory {
     for (std::size_t probes = 0; probes < array.buckets(); ++probes, at = array.after(at)) {
       const Word* const bucket = array.bucket(at);
       for (Lanes lanes = match(bucket, tag_of(hash)); lanes != 0; lanes &= lanes - 1) {
-        if (Place place = visit(array, bucket, lanes, occupant_in); place.slot != nullptr) return place;
+        if (Place place = visit(array, bucket, lanes, occupant_in); place.occupant != 0) return place;
       }
       if (overflows(bucket) == 0) break;
     }
@@ -353,10 +359,9 @@ class Directory {
   }
 
   Array allocate(unsigned log2, bool wide) {
-    Array array{nullptr, log2, wide};
-    const std::size_t before = array.run_words();
-    array.first = arena_.template make_array<Word>(before + array.buckets() * kBucketWords) + before;
-    return array;
+    const Array nowhere(nullptr, log2, wide);
+    const std::size_t before = nowhere.run_words();
+    return Array(arena_.template make_array<Word>(before + nowhere.buckets() * kBucketWords) + before, log2, wide);
   }
 
   void publish(std::size_t segment, Array array) noexcept {
@@ -366,9 +371,10 @@ class Directory {
   /// Under the segment's lock. Visits every slot of the segment for its id; readers go on in the old array meanwhile.
   Array grow(std::size_t segment, Array old) {
     const Writer& writer = writers_[segment];
-    Array array{nullptr, old.log2, old.wide || writer.numbers >= kNarrowNumbers};
-    while (!array.fits(writer.entries + 1, writer.numbers)) ++array.log2;
-    array = allocate(array.log2, array.wide);
+    const bool wide = old.wide() || writer.numbers >= kNarrowNumbers;
+    unsigned log2 = old.log2();
+    while (!Array(nullptr, log2, wide).fits(writer.entries + 1, writer.numbers)) ++log2;
+    const Array array = allocate(log2, wide);
     for (std::uint32_t number = 0; number < writer.numbers; number += run_length(number)) {
       array.set_run({old.slot(number), number});
     }

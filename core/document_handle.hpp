@@ -59,6 +59,8 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 /// and, if it can tell more quickly whether an id is that of the call before,
 ///
 ///   auto find_once_more(id)                              as find(id)
+///   bool index_once_more(id, Bytes, const Precondition&, Outcome&)     an index of that id on condition of a word, if
+///                                                        all is as it mostly is; otherwise false, and nothing was done
 template <class Derived>
 class DocumentHandle {
  public:
@@ -71,7 +73,17 @@ class DocumentHandle {
   OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
   Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
-    return write_to(id, {Operation::index, source, precondition});
+    if constexpr (requires(Outcome & outcome) { self().index_once_more(id, source, precondition, outcome); }) {
+      if (precondition.kind == Precondition::Kind::seq_no_term) [[likely]] {
+        if (Outcome outcome; self().index_once_more(id, source, precondition, outcome)) [[likely]] {
+          succeed();
+          return outcome.by_member();
+        }
+      }
+      return write_apart(id, {Operation::index, source, precondition});
+    } else {
+      return write_to(id, {Operation::index, source, precondition});
+    }
   }
   Outcome create(std::string_view id, Bytes source) { return write_to(id, {Operation::index, source, kMustNotExist}); }
   Outcome remove(std::string_view id, const Precondition& precondition = {}) {
@@ -241,6 +253,8 @@ class DocumentHandle {
     return outcome.by_member();
   }
 
+  OCCKIT_NOT_INLINE Outcome write_apart(std::string_view id, Write write) { return write_to(id, write); }
+
   template <class... Known>
   OCCKIT_INLINE auto find_for(std::string_view id, const Write& write, Known&... known) {
     if constexpr (sizeof...(known) == 0 && requires { self().find_once_more(id); }) {
@@ -262,14 +276,23 @@ class DocumentHandle {
       if (!allowed(options)) return reject(Cause::update_condition_unsupported);
       if (options.upsert && options.upsert->size() > kMaxSourceBytes) return reject(Cause::source_too_large);
     }
-    auto target = self().find(id, known...);
     if constexpr (Derived::kInfo.updates_in_place) {
-      if (Derived::kInfo.resolve(options.form) == UpdateForm::in_place) {
-        Outcome outcome = self().update_target(target, transform, options);
-        succeed();
-        return outcome.by_member();
-      }
+      if (Derived::kInfo.resolve(options.form) != UpdateForm::in_place) [[unlikely]]
+        return update_apart(id, transform, options, known...);
+      auto target = self().find(id, known...);
+      Outcome outcome = self().update_target(target, transform, options);
+      succeed();
+      return outcome.by_member();
+    } else {
+      auto target = self().find(id, known...);
+      return update_optimistically(target, transform, options);
     }
+  }
+  /// Where updates are rather done in place.
+  template <class... Known>
+  OCCKIT_NOT_INLINE Outcome update_apart(std::string_view id, Transform transform, const UpdateOptions& options,
+                                         Known&... known) {
+    auto target = self().find(id, known...);
     return update_optimistically(target, transform, options);
   }
 

@@ -8,10 +8,15 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/inlining.hpp"
+
+// Inlined wherever it is called; by itself the compiler finds it too large.
+OCCKIT_INLINE XXH_PUBLIC_API XXH64_hash_t XXH3_64bits(const void* input, std::size_t length);
+
 namespace occ {
 
 /// The hash of an id, from which its shard and its place in the directory are taken. XXH3, 64 bits.
-inline std::uint64_t hash_id(std::string_view id) noexcept {
+OCCKIT_INLINE inline std::uint64_t hash_id(std::string_view id) noexcept {
   return XXH3_64bits(id.data(), id.size());
 }
 

@@ -60,7 +60,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
   friend Base;
   friend Derived;
 
-  State read(Target& target, Document* into) {
+  State read(const Target& target, Document* into) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
     if (is_gone(target)) return {};
@@ -75,17 +75,17 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
 
   static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-  Outcome write(Target& target, const Write& write) {
+  Outcome write(const Target& target, const Write& write) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    if (is_gone(target)) return this->left(target);
+    if (is_gone(target)) return Base::kLeft;
     return write_locked(target, write);
   }
 
-  Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+  Outcome update_in_place(const Target& target, Transform transform, const UpdateOptions& options) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     fault_point(FaultPoint::holding_lock);
-    if (is_gone(target)) return this->left(target);
+    if (is_gone(target)) return Base::kLeft;
     State state = state_of(*target.slot);
     if (!state.live()) {
       if (options.upsert)
@@ -121,7 +121,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
   }
   /// The lock of the document comes before that of the directory's segment, here as everywhere. May throw what taking a
   /// lock throws.
-  bool vacate(Target& target) {
+  bool vacate(const Target& target) {
     const Guard held(this->table_.locks(), target.slot, target.hash);
     if (is_gone(target)) return true;
     LockedSlot& slot = *target.slot;
@@ -177,7 +177,7 @@ class LockedHandle : public SlotHandle<Derived, TableType> {
     body.version.store(static_cast<std::uint64_t>(version), std::memory_order_relaxed);
   }
 
-  Outcome write_locked(Target& target, const Write& write) {
+  Outcome write_locked(const Target& target, const Write& write) {
     LockedSlot& slot = *target.slot;
     State state = state_of(slot);
     Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));

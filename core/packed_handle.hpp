@@ -98,7 +98,7 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     }
   }
 
-  State read(Target& target, Document* into) { return look(target, into).state; }
+  State read(const Target& target, Document* into) { return look(target, into).state; }
 
   static void prefetch_body(const PackedSlot& slot) noexcept {
     // relaxed: only an address
@@ -114,7 +114,7 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     return moves ? body : nullptr;
   }
 
-  bool vacate(Target& target) noexcept {
+  bool vacate(const Target& target) noexcept {
     Block* tombstone = nullptr;
     bool moving = false;
     this->table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/circular_buffer.hpp>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <optional>
 #include <span>
@@ -28,19 +29,24 @@ namespace occ {
 /// The handle of a strategy that keeps its documents in slots: everything except how one slot is read and written.
 /// `Derived`, the strategy's own handle, provides
 ///
-///   State read(Target&, Document* into)             one consistent snapshot; the source is copied out if `into` is set
+///   State read(const Target&, Document* into)       one consistent snapshot; the source is copied out if `into` is set
 ///                                                   and a document lives; absent if the slot is another id's now
-///   Outcome write(Target&, const Write&)            decide, and publish so that nobody comes between; left(target) if
-///                                                   the slot is another id's now
-///   Outcome update_in_place(Target&, Transform, const UpdateOptions&)      the same, if its kInfo says so
+///   Outcome write(const Target&, const Write&)      decide, and publish so that nobody comes between; kLeft if the
+///                                                   slot is another id's now
+///   Outcome update_in_place(const Target&, Transform, const UpdateOptions&)     the same, if its kInfo says so
 ///   Precondition guard(const Document&)             the condition under which the optimistic update writes
 ///   Block* make_body(const Write&, Version)         a body that nobody has seen yet
 ///   Block* occupy(Slot&, SeqNoTerm, Block*, const Write&)   the first state of a slot, in one step; nobody else changes
 ///                                                   it; the block comes back if the slot does not need it
-///   bool vacate(Target&)                            if its kInfo says that slots are used again: SlotTable::purge, if
+///   bool vacate(const Target&)                      if its kInfo says that slots are used again: SlotTable::purge, if
 ///                                                   there is an expired tombstone; false if it has to be tried again
 ///   void prefetch_body(const Slot&)                 if a body is outside its slot: asks for it. The slot can be any
 ///                                                   id's by then
+///
+/// and, if it has a short way for what writes mostly are,
+///
+///   bool overwrite_by_word(const Target&, Bytes, const Precondition&, Outcome&)     an index on condition of a word;
+///                                                   false if all is not as it mostly is, and nothing was done
 ///
 /// and counts attempts that reached its slot with the functions of DocumentHandle.
 template <class Derived, class TableType>
@@ -51,16 +57,15 @@ class SlotHandle : public DocumentHandle<Derived> {
 
  protected:
   using Slot = typename TableType::Slot;
+  using Place = typename TableType::Place;
 
-  /// One id: the shard that numbers its writes, its slot if it has one, and which of the slot's occupants it is.
+  /// One id: its slot if it has one, and which of the slot's occupants it is.
   struct Target {
     std::string_view id;
     std::uint64_t hash;
     Shard& shard;
     Slot* slot;
     std::uint64_t occupant;
-    /// The slot was found to be another id's.
-    bool left = false;
   };
 
   explicit SlotHandle(TableType& table) : Base(table.backoff()), table_(table), cache_(table.pool()) {}
@@ -71,11 +76,10 @@ class SlotHandle : public DocumentHandle<Derived> {
     }
   }
 
-  /// What a write to a slot that is another id's comes to: nothing.
-  static Outcome left(Target& target) noexcept {
-    target.left = true;
-    return {};
-  }
+  /// What a write to a slot that is another id's comes to: nothing. Told by one member, since of two that were just
+  /// stored apart both would be loaded at once.
+  static constexpr Outcome kLeft{.retries = std::numeric_limits<std::uint32_t>::max()};
+  static bool left(const Outcome& outcome) noexcept { return outcome.retries == kLeft.retries; }
 
   /// After a look at the slot that found the word `above`.
   [[nodiscard]] OCCKIT_INLINE SeqNoTerm draw(const Target& target, SeqNoTerm above) noexcept {
@@ -154,6 +158,19 @@ class SlotHandle : public DocumentHandle<Derived> {
     return is_still(last_, id) ? found(id, last_) : find_hashed(id, hash_id(id));
   }
 
+  OCCKIT_INLINE bool index_once_more(std::string_view id, Bytes source, const Precondition& word,
+                                     Outcome& outcome) requires requires(Derived& derived, Target target) {
+    derived.overwrite_by_word(target, source, word, outcome);
+  }
+  {
+    fault_point(FaultPoint::before_read);
+    // That it is still that occupant's is asked again under the claim.
+    Target target = found(id, last_);
+    if (target.slot == nullptr || !target.slot->key.seems(target.occupant, id)) [[unlikely]]
+      return false;
+    return self().overwrite_by_word(target, source, word, outcome);
+  }
+
   OCCKIT_INLINE static std::uint64_t occupant_if(const Slot* slot, std::string_view id) noexcept {
     return slot == nullptr ? 0 : slot->key.occupant_if(id);
   }
@@ -172,23 +189,19 @@ class SlotHandle : public DocumentHandle<Derived> {
     return {id, known.hash, table_.shard_for(known.hash), known.slot, known.occupant};
   }
 
-  /// After the slot was found to be no longer the id's: whether it has another. Where it has the same one still, a purge
-  /// or a creation is under way, and the id absent.
-  OCCKIT_NOT_INLINE bool find_elsewhere(Target& target) const noexcept {
-    target.left = false;
-    const auto place = table_.find(target.hash, target.id);
-    if (place.slot == nullptr || (place.slot == target.slot && place.occupant == target.occupant)) return false;
-    target.slot = place.slot;
-    target.occupant = place.occupant;
-    return true;
+  /// After the slot was found to be no longer the id's: the target with another, if it has one, else without a slot.
+  /// Where it has the same one still, a purge or a creation is under way, and the id absent.
+  OCCKIT_NOT_INLINE Place find_elsewhere(Target target) const noexcept {
+    auto place = table_.find(target.hash, target.id);
+    return place.slot == target.slot && place.occupant == target.occupant ? Place{} : place;
   }
 
-  OCCKIT_INLINE Outcome write_target(Target& target, const Write& write) {
-    if (target.slot != nullptr) [[likely]] {
+  OCCKIT_INLINE Outcome write_target(const Target& target, const Write& write) {
+    if (target.occupant != 0) [[likely]] {
       Outcome outcome = self().write(target, write);
-      if (!target.left) [[likely]] {
+      if (!left(outcome)) [[likely]] {
         if (deletes(outcome)) [[unlikely]]
-          note_delete(target);
+          note_delete(*target.slot);
         return outcome.by_member();
       }
     }
@@ -196,17 +209,30 @@ class SlotHandle : public DocumentHandle<Derived> {
   }
 
   /// The target has no slot, or one that is another id's.
-  OCCKIT_NOT_INLINE Outcome write_elsewhere(Target& target, const Write& write) {
-    for (;;) {
+  OCCKIT_NOT_INLINE Outcome write_elsewhere(Target target, Write write) {
+    return try_elsewhere(
+        target, [&] { return self().write(target, write); }, [&] { return insert(target, write); });
+  }
+
+  template <class Present, class Absent>
+  Outcome try_elsewhere(Target& target, Present&& present, Absent&& absent) {
+    for (bool gone = true;;) {
+      if (gone && target.slot != nullptr) {
+        const Place place = find_elsewhere(target);
+        target.slot = place.slot;
+        target.occupant = place.occupant;
+      }
       std::optional<Outcome> outcome;
-      if (target.slot != nullptr && (!target.left || find_elsewhere(target))) {
-        outcome = self().write(target, write);
-        if (target.left) continue;
+      if (target.slot != nullptr) {
+        outcome = present();
+        gone = left(*outcome);
+        if (gone) continue;
       } else {
-        outcome = insert(target, write);
+        outcome = absent();
+        gone = false;
       }
       if (!outcome) continue;
-      if (deletes(*outcome)) note_delete(target);
+      if (deletes(*outcome)) note_delete(*target.slot);
       return *outcome;
     }
   }
@@ -243,45 +269,39 @@ class SlotHandle : public DocumentHandle<Derived> {
     return std::nullopt;
   }
 
-  State read_target(Target& target, Document* into) {
-    return target.slot == nullptr ? State{} : self().read(target, into);
+  State read_target(const Target& target, Document* into) {
+    return target.occupant == 0 ? State{} : self().read(target, into);
   }
 
   Precondition guard_of(const Document& read) const noexcept { return Derived::guard(read); }
 
-  /// Before a retry: the id may have got another slot.
+  /// Before a retry: the id may have got a slot, or another one.
   void find_again(Target& target) const noexcept {
-    if (target.slot != nullptr && !target.slot->key.held_by(target.occupant)) find_elsewhere(target);
+    if (target.slot != nullptr && target.slot->key.held_by(target.occupant)) return;
+    const Place place = find_elsewhere(target);
+    target.slot = place.slot;
+    target.occupant = place.occupant;
   }
 
-  OCCKIT_INLINE Outcome update_target(Target& target, Transform transform, const UpdateOptions& options) {
-    if (target.slot != nullptr) [[likely]] {
+  OCCKIT_INLINE Outcome update_target(const Target& target, Transform transform, const UpdateOptions& options) {
+    if (target.occupant != 0) [[likely]] {
       Outcome outcome = self().update_in_place(target, transform, options);
-      if (!target.left) [[likely]] {
+      if (!left(outcome)) [[likely]] {
         if (deletes(outcome)) [[unlikely]]
-          note_delete(target);
+          note_delete(*target.slot);
         return outcome.by_member();
       }
     }
     return update_elsewhere(target, transform, options).by_member();
   }
 
-  /// As write_elsewhere.
-  OCCKIT_NOT_INLINE Outcome update_elsewhere(Target& target, Transform transform, const UpdateOptions& options) {
-    for (;;) {
-      std::optional<Outcome> outcome;
-      if (target.slot != nullptr && (!target.left || find_elsewhere(target))) {
-        outcome = self().update_in_place(target, transform, options);
-        if (target.left) continue;
-      } else if (!options.upsert) {
-        return this->missing({});
-      } else {
-        outcome = insert(target, this->upsert_of(options));
-      }
-      if (!outcome) continue;
-      if (deletes(*outcome)) note_delete(target);
-      return *outcome;
-    }
+  OCCKIT_NOT_INLINE Outcome update_elsewhere(Target target, Transform transform, const UpdateOptions& options) {
+    return try_elsewhere(
+        target, [&] { return self().update_in_place(target, transform, options); },
+        [&]() -> std::optional<Outcome> {
+          if (!options.upsert) return this->missing({});
+          return insert(target, this->upsert_of(options));
+        });
   }
 
   // Slots of deleted ids wait here, in the order of their deletes, until their tombstones have expired. Each slot waits
@@ -294,8 +314,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     return Derived::kInfo.reuses_slots && (outcome.result == Result::deleted || outcome.result == Result::not_found) &&
            outcome.wrote();
   }
-  OCCKIT_NOT_INLINE void note_delete(const Target& target) {
-    if (target.slot->key.try_queue()) enqueue({target.slot, table_.now_ms()});
+  OCCKIT_NOT_INLINE void note_delete(Slot& slot) {
+    if (slot.key.try_queue()) enqueue({&slot, table_.now_ms()});
     purge_forgotten();
   }
 

@@ -48,6 +48,12 @@ class SlotKey {
     return header & ~kQueued;
   }
 
+  /// Whether that is the occupant's id. Means nothing unless the slot is found to be held_by it afterwards.
+  [[nodiscard]] OCCKIT_INLINE bool seems(std::uint64_t occupant, std::string_view id) const noexcept {
+    return same(header_.load(std::memory_order_acquire), occupant) &&                     // K2 with K1
+           (occupant & kSizeMask) == id.size() && equal_bytes(words_for(id.size()), id);  // K4 with K3
+  }
+
   /// False for ever once the slot has been taken from that occupant.
   [[nodiscard]] bool held_by(std::uint64_t occupant) const noexcept {
     // relaxed: whoever reads what a later occupant published is behind its header by that edge

@@ -40,7 +40,7 @@ class Source {
     return data_.get();
   }
 
-  void assign(Bytes bytes) {
+  OCCKIT_INLINE void assign(Bytes bytes) {
     std::byte* const to = resize_for_overwrite(bytes.size());
     const std::byte* const from = bytes.data();
     if (bytes.size() >= 32 && bytes.size() <= 128) [[likely]] {  // inline, the pieces over each other

@@ -115,19 +115,17 @@ OCCKIT_INLINE inline void store_bytes(atomic<std::uint64_t>* to, const std::byte
 OCCKIT_INLINE inline bool equal_bytes(const atomic<std::uint64_t>* words, std::string_view bytes) noexcept {
   if constexpr (kCopiesInPieces) {
     if (bytes.size() >= 16) [[likely]] {
-      const auto difference = [words, bytes](std::size_t at) {
+      const auto equal = [words, bytes](std::size_t at) {
         const auto* const theirs = reinterpret_cast<const char*>(words) + at;
         __m128i piece;
         asm volatile("movdqu %1, %0" : "=x"(piece) : "m"(*reinterpret_cast<const __m128i_u*>(theirs)) : "memory");
-        return _mm_xor_si128(piece, _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes.data() + at)));
+        return _mm_cmpeq_epi8(piece, _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes.data() + at)));
       };
-      __m128i differences = difference(bytes.size() - 16);
-      std::size_t at = 0;
-      do {
-        differences = _mm_or_si128(differences, difference(at));
-        at += 16;
-      } while (at + 16 < bytes.size());
-      return _mm_movemask_epi8(_mm_cmpeq_epi8(differences, _mm_setzero_si128())) == 0xffff;
+      __m128i all = _mm_and_si128(equal(0), equal(bytes.size() - 16));
+      if (bytes.size() > 32) [[unlikely]] {
+        for (std::size_t at = 16; at + 16 < bytes.size(); at += 16) all = _mm_and_si128(all, equal(at));
+      }
+      return _mm_movemask_epi8(all) == 0xffff;
     }
   }
   for (std::size_t at = 0; at < bytes.size(); at += 8) {

@@ -54,12 +54,22 @@ class CounterSource {
     return bytes < kLeastStampedBytes || at(source, bytes - 8) == counter(source);
   }
 
+  /// The same, false where there is no room for a stamp.
+  static bool stamped_whole(std::uint32_t index, Bytes source) noexcept {
+    return source.size() >= kLeastStampedBytes && at(source, 8) == index &&
+           at(source, source.size() - 8) == counter(source);
+  }
+
   static std::uint64_t counter(Bytes source) noexcept { return at(source, 0); }
   static std::uint64_t units(Bytes source) noexcept { return at(source, 24); }
 
   static void set_counter(Source& source, std::uint64_t value) noexcept {
     put(source.data(), 0, value);
     if (source.size() >= kLeastStampedBytes) put(source.data(), source.size() - 8, value);
+  }
+  static void set_stamped_counter(Source& source, std::uint64_t value) noexcept {
+    put(source.data(), 0, value);
+    put(source.data(), source.size() - 8, value);
   }
   static void set_units(Source& source, std::uint64_t value) noexcept { put(source.data(), 24, value); }
 

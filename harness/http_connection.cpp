@@ -12,6 +12,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <variant>
+#include <vector>
 
 namespace occ {
 namespace {
@@ -118,12 +119,9 @@ using TlsStream = asio::ssl::stream<BoundedSocket>;
 class HttpConnection::Stream {
  public:
   Stream(const ServerAddress& address, Milliseconds timeout) : plain_(context_, timeout) {
-    tcp::resolver resolver(context_);
     ErrorCode error;
-    const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
-    if (error) throw NoAnswer(fmt::format("the host's address cannot be found: {}", error.message()), false);
-    for (const auto& endpoint : endpoints) {
-      plain_.connect(endpoint.endpoint(), error);
+    for (const tcp::endpoint& endpoint : endpoints_of(address)) {
+      plain_.connect(endpoint, error);
       if (!error) break;
     }
     if (error) throw NoAnswer(fmt::format("no connection: {}", error.message()), false);
@@ -142,6 +140,16 @@ class HttpConnection::Stream {
   }
 
  private:
+  std::vector<tcp::endpoint> endpoints_of(const ServerAddress& address) {
+    // Not asked for (RFC 6761, 6.3): a machine need not have it among its hosts.
+    if (address.host == "localhost")
+      return {{asio::ip::address_v4::loopback(), address.port}, {asio::ip::address_v6::loopback(), address.port}};
+    tcp::resolver resolver(context_);
+    ErrorCode error;
+    const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
+    if (error) throw NoAnswer(fmt::format("the host's address cannot be found: {}", error.message()), false);
+    return {found.begin(), found.end()};
+  }
   void shake_hands(const ServerAddress& address) {
     tls_.emplace(std::move(plain_), tls_context());
     // Server Name Indication is for names alone (RFC 6066, 3).

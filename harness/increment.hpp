@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "core/inlining.hpp"
 #include "core/update.hpp"
@@ -18,19 +20,23 @@ class Increment {
   Increment(const Documents& documents, std::uint64_t think_ns)
       : documents_(documents),
         think_ticks_(CycleClock::instance().to_ticks(think_ns)),
-        plain_(documents.layout() == SourceLayout::counter && documents.body_bytes() >= CounterSource::kLeastBytes) {}
+        plain_bytes_(think_ns == 0 && documents.layout() == SourceLayout::counter ? documents.body_bytes() : 0) {}
 
   /// To be called before an update of document `index`.
   void aim(std::uint32_t index) noexcept { index_ = index; }
 
   OCCKIT_INLINE Transformed operator()(const DocumentView& current, Source& next) {
-    if (think_ticks_ != 0) [[unlikely]]
-      think();
-    if (!plain_ || !CounterSource::whole(index_, current.source)) [[unlikely]]
+    if (!is_plain(current.source)) [[unlikely]]
       return apply(current, next);
     next.assign(current.source);
-    CounterSource::set_counter(next, CounterSource::counter(current.source) + 1);
+    CounterSource::set_stamped_counter(next, CounterSource::counter(current.source) + 1);
     return Transformed::write;
+  }
+  /// The same in the buffer of a client that has read the document itself. `spare` is the client's too.
+  OCCKIT_INLINE void in_place(Document& document, Source& spare) {
+    if (!is_plain(document.source.bytes())) [[unlikely]]
+      return replace(document, spare);
+    CounterSource::set_stamped_counter(document.source, CounterSource::counter(document.source.bytes()) + 1);
   }
 
   /// The last run took a unit from the stock; otherwise it restocked.
@@ -39,8 +45,19 @@ class Increment {
   [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
 
  private:
+  /// Whole, with nothing in it but a counter and its stamp, and nothing to think about.
+  OCCKIT_INLINE bool is_plain(Bytes source) const noexcept {
+    return source.size() == plain_bytes_ && CounterSource::stamped_whole(index_, source);
+  }
+
+  OCCKIT_NOT_INLINE void replace(Document& document, Source& spare) {
+    apply({.version = document.version, .word = document.word, .source = document.source.bytes()}, spare);
+    std::swap(document.source, spare);
+  }
+
   /// Of any layout, and of sources that are not what they should be.
   OCCKIT_NOT_INLINE Transformed apply(const DocumentView& current, Source& next) {
+    if (think_ticks_ != 0) think();
     if (documents_.layout() == SourceLayout::json) return add_one_in_json(current, next);
     next.assign(current.source);
     if (documents_.body_bytes() == 0) {  // nothing to count in; the version does
@@ -61,7 +78,7 @@ class Increment {
     return Transformed::write;
   }
 
-  OCCKIT_NOT_INLINE void think() const noexcept {
+  void think() const noexcept {
     const CycleClock& clock = CycleClock::instance();
     for (const std::uint64_t begin = clock.now(); clock.now() - begin < think_ticks_;) {
     }
@@ -81,8 +98,8 @@ class Increment {
 
   const Documents& documents_;
   std::uint64_t think_ticks_;
-  /// Nothing but a counter, in every document.
-  bool plain_;
+  /// Of every document, if there is nothing to think about and nothing in it but a counter; else 0.
+  std::size_t plain_bytes_;
   std::uint32_t index_ = 0;
   std::uint64_t torn_ = 0;
   bool sold_ = false;

@@ -40,7 +40,13 @@ struct Tally {
   [[nodiscard]] std::uint64_t total_operations() const noexcept {
     return std::accumulate(operations.begin(), operations.end(), std::uint64_t{0});
   }
-  void count_retries(std::uint64_t count) noexcept { ++retries[std::min(count, std::uint64_t{kRetryBins - 1})]; }
+  void count_retries(std::uint64_t count) noexcept {
+    if (count == 0) [[likely]] {
+      ++retries[0];
+    } else {
+      ++retries[std::min(count, std::uint64_t{kRetryBins - 1})];
+    }
+  }
 
   Tally& operator+=(const Tally& other) noexcept { return combine(other, 1); }
   [[nodiscard]] Tally since(const Tally& earlier) const noexcept {

@@ -33,7 +33,7 @@ class Upcoming {
   Upcoming& operator=(const Upcoming&) = delete;
 
   /// next() needs a draw() first.
-  [[nodiscard]] bool empty() const noexcept { return at_ == kAhead; }
+  [[nodiscard]] bool empty() const noexcept { return at_ == ahead_.end(); }
 
   template <class Choose>
   void draw(IndexRing& ring, Choose&& choose_kind) {
@@ -42,10 +42,10 @@ class Upcoming {
       ahead_[i].index = ring.next();
       ahead_[i].id = documents_.id(ahead_[i].index, ids_[i]);
     }
-    at_ = 0;
+    at_ = ahead_.begin();
   }
 
-  [[nodiscard]] const Step& next() noexcept { return ahead_[at_++]; }
+  [[nodiscard]] const Step& next() noexcept { return *at_++; }
 
  private:
   static constexpr std::size_t kAhead = 64;
@@ -53,7 +53,7 @@ class Upcoming {
   const Documents& documents_;
   std::array<Step, kAhead> ahead_;
   std::array<DocId, kAhead> ids_;
-  std::size_t at_ = kAhead;
+  const Step* at_ = ahead_.end();
 };
 
 }  // namespace occ

@@ -295,9 +295,10 @@ class Worker {
             succeeded += not_rejected(item.outcome) ? 1 : 0;
             return false;
           }
-          compute(place.read, place.index, place.increment, place.next);
+          place.increment.aim(place.index);
+          place.increment.in_place(place.read, place.next);
           item.kind = Kind::index;
-          item.source = place.next.bytes();
+          item.source = place.read.source.bytes();
           item.precondition = Precondition::if_word(place.read.word);
           return true;
         });
@@ -330,7 +331,7 @@ class Worker {
     return succeeded;
   }
 
-  OCCKIT_INLINE bool get(std::string_view id, std::uint32_t index) {
+  OCCKIT_INLINE bool get(const std::string_view& id, std::uint32_t index) {
     return saw(handle_.get(id, document_), index, document_);
   }
 
@@ -344,7 +345,7 @@ class Worker {
     return not_rejected(outcome);
   }
 
-  OCCKIT_INLINE bool update(std::string_view id, std::uint32_t index) {
+  OCCKIT_INLINE bool update(const std::string_view& id, std::uint32_t index) {
     if (workload_.client != Client::update) return update_in_two_calls(id, index);
     increment_.aim(index);
     return updated(handle_.update(id, increment_, options_), index, increment_);
@@ -363,39 +364,42 @@ class Worker {
   /// Counts the outcome of the table's update; true if it counts as an operation.
   OCCKIT_INLINE bool updated(const Outcome& outcome, std::uint32_t index, const Increment& increment) {
     tally_.count_retries(outcome.retries);
+    if (outcome.result == Result::updated) [[likely]] {
+      count_applied(outcome);
+      count_increment(index, increment);
+      return true;
+    }
     if (outcome.conflicted()) {
       ++tally_.exhausted;
       return false;
     }
-    const bool succeeded = wrote(outcome);
-    if (outcome.result == Result::updated) count_increment(index, increment);
-    return succeeded;
+    return wrote(outcome);
   }
 
   enum class Tried { done, conflict, rejected };
 
   /// The client's read-modify-write in two calls, once.
-  OCCKIT_INLINE Tried conditional_write(std::string_view id, std::uint32_t index, Client client) {
+  OCCKIT_INLINE Tried conditional_write(const std::string_view& id, std::uint32_t index, Client client) {
     const Outcome read = handle_.get(id, document_);
     if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
-    compute(document_, index, increment_, next_);
+    increment_.aim(index);
+    increment_.in_place(document_, next_);
     const bool by_version = client == Client::version;
     const Outcome outcome =
-        handle_.index(id, next_.bytes(),
+        handle_.index(id, document_.source.bytes(),
                       by_version ? Precondition::if_version(document_.version) : Precondition::if_word(document_.word));
     return tried_on(outcome, document_, client, index, increment_);
-  }
-
-  OCCKIT_INLINE static void compute(const Document& read, std::uint32_t index, Increment& increment, Source& next) {
-    increment.aim(index);
-    increment({.version = read.version, .word = read.word, .source = read.source.bytes()}, next);
   }
 
   /// Counts the outcome of a write on condition that `read` is still what is there.
   OCCKIT_INLINE Tried tried_on(const Outcome& outcome, const Document& read, Client client, std::uint32_t index,
                                const Increment& increment) {
-    if (outcome.conflicted()) return Tried::conflict;
-    if (!wrote(outcome)) return Tried::rejected;
+    if (outcome.result != Result::updated) [[unlikely]] {
+      if (outcome.conflicted()) return Tried::conflict;
+      if (!wrote(outcome)) return Tried::rejected;
+    } else {
+      count_applied(outcome);
+    }
     if (client != Client::version && outcome.decided_on != read.word) [[unlikely]]
       ++tally_.disorder;
     count_increment(index, increment);
@@ -408,19 +412,25 @@ class Worker {
       case Result::created:
       case Result::updated:
       case Result::deleted:
-        ++tally_.applied;
-        break;
+        count_applied(outcome);
+        return true;
       case Result::conflict:
         return false;
       case Result::rejected:
         return not_rejected(outcome);
       default:
-        if (!outcome.wrote()) return true;  // nothing was written: no number, no version
+        if (outcome.wrote()) count_number(outcome);  // otherwise nothing was written: no number, no version
+        return true;
     }
+  }
+  OCCKIT_INLINE void count_applied(const Outcome& outcome) {
+    ++tally_.applied;
+    count_number(outcome);
+  }
+  OCCKIT_INLINE void count_number(const Outcome& outcome) {
     ++tally_.writes;
     if (outcome.word <= outcome.decided_on && outcome.decided_on != kUntoldWord) [[unlikely]]
       ++tally_.disorder;
-    return true;
   }
 
   bool not_rejected(const Outcome& outcome) {
@@ -429,7 +439,7 @@ class Worker {
     return false;
   }
 
-  void count_increment(std::uint32_t index, const Increment& increment) {
+  OCCKIT_INLINE void count_increment(std::uint32_t index, const Increment& increment) {
     ++tally_.increments;
     if (stock_.empty()) return;
     if (increment.sold()) ++stock_[index].sold;

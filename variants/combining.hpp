@@ -58,16 +58,16 @@ class Combining : public LockedTable<CombiningLocks> {
    private:
     friend SlotHandle<Handle, Combining>;
 
-    State read(Target& target, Document* into) {
+    State read(const Target& target, Document* into) {
       return inside(target, [&] { return Inner::read(target, into); });
     }
-    Outcome write(Target& target, const Write& write) {
+    Outcome write(const Target& target, const Write& write) {
       return inside(target, [&] { return Inner::write(target, write); });
     }
-    Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
+    Outcome update_in_place(const Target& target, Transform transform, const UpdateOptions& options) {
       return inside(target, [&] { return Inner::update_in_place(target, transform, options); });
     }
-    bool vacate(Target& target) {
+    bool vacate(const Target& target) {
       return inside(target, [&] { return Inner::vacate(target); });
     }
 

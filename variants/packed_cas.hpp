@@ -46,7 +46,7 @@ class PackedCas : public SlotTable<PackedSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    OCCKIT_INLINE Outcome write(Target& target, const Write& write) {
+    OCCKIT_INLINE Outcome write(const Target& target, const Write& write) {
       Block* body = nullptr;
       bool moves = fits_inline(write);
       for (;;) {
@@ -54,7 +54,7 @@ class PackedCas : public SlotTable<PackedSlot> {
         Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
           if (body != nullptr) cache_.give(body);
-          if (seen.gone) return left(target);
+          if (seen.gone) return kLeft;
           return refuse(decision, seen.state);
         }
         if (body == nullptr) [[likely]] {

@@ -85,16 +85,20 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       bool gone = false;
     };
 
+    /// What came of one look.
+    enum class Glance : std::uint8_t { whole, overtaken, claimed };
+
     /// The right to write one slot. Given up unless something was published.
     class Claim {
      public:
-      Claim(ClaimSlot& slot, std::uint64_t bits) noexcept : slot_(slot), bits_(bits) {}
+      OCCKIT_INLINE Claim(ClaimSlot& slot, std::uint64_t bits) noexcept : slot_(slot), bits_(bits) {}
       Claim(const Claim&) = delete;
       Claim& operator=(const Claim&) = delete;
-      ~Claim() {
+      OCCKIT_INLINE ~Claim() {
         if (!kept_) [[likely]]
           slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
       }
+      OCCKIT_INLINE Claim(Claim&& other) noexcept : slot_(other.slot_), bits_(other.bits_) { other.keep(); }
       void publish(SeqNoTerm word) noexcept { bits_ = word.bits(); }
       /// The slot stays claimed, for whoever gives it to another id.
       void keep() noexcept { kept_ = true; }
@@ -105,7 +109,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       bool kept_ = false;
     };
 
-    State read(Target& target, Document* into) { return look(target, into).state; }
+    State read(const Target& target, Document* into) { return look(target, into).state; }
 
     static void prefetch_body(const ClaimSlot& slot) noexcept {
       // relaxed: only an address
@@ -114,7 +118,44 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
 
-    OCCKIT_INLINE Outcome write(Target& target, const Write& write) {
+    OCCKIT_INLINE Outcome write(const Target& target, const Write& write) {
+      if (write.operation == Operation::index && write.precondition.kind == Precondition::Kind::seq_no_term)
+          [[likely]] {
+        if (Outcome outcome; overwrite_by_word(target, write.source, write.precondition, outcome)) [[likely]]
+          return outcome.by_member();
+      }
+      return write_after_look(target, write);
+    }
+
+    /// What an index on condition of a word mostly is: that word is still there, so it can be claimed without a look, and
+    /// what lay in the slot is followed by what does too. False if anything is otherwise; then nothing was done.
+    OCCKIT_INLINE bool overwrite_by_word(const Target& target, Bytes source, const Precondition& word,
+                                         Outcome& outcome) {
+      ClaimSlot& slot = *target.slot;
+      if (source.size() > InlineBody::capacity) [[unlikely]]
+        return false;
+      auto condition = Precondition::if_seq_no(word.seq_no, word.term);
+      const std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+      if ((bits & ClaimSlot::kClaimed) != 0 || !names(condition, SeqNoTerm::from_bits(bits))) [[unlikely]]
+        return false;
+      fault_point(FaultPoint::reading);
+      if (!claim_unchanged(slot, bits)) [[unlikely]]
+        return false;
+      Claim claim(slot, bits);
+      fault_point(FaultPoint::claimed);
+      // relaxed: the claim holds the pointer still
+      if (!slot.key.held_by(target.occupant) || slot.block.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+        return false;
+      Look seen;
+      look_inside(slot, bits, nullptr, seen, nullptr);
+      Decision decision = decide(seen.state, Operation::index, condition, {});
+      if (decision.verdict != Decision::Verdict::proceed) [[unlikely]]
+        return false;
+      outcome = overwrite_inside(target, {Operation::index, source, condition}, claim, seen, decision);
+      return true;
+    }
+
+    OCCKIT_NOT_INLINE Outcome write_after_look(Target target, Write write) {
       const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
       Block* fresh = nullptr;
       for (;;) {
@@ -122,7 +163,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
         Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
         if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
           if (fresh != nullptr) cache_.give(fresh);
-          if (seen.gone) return left(target);
+          if (seen.gone) return kLeft;
           return refuse(decision, seen.state);
         }
         if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
@@ -133,7 +174,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
             cache_.give(fresh);
             fresh = nullptr;
           }
-          return overwrite(target, write, claim, seen, decision, fresh);
+          return overwrite_block(target, write, std::move(claim), seen, decision, fresh);
         }
         begin_attempt();
         ++counters_.publication_failures;
@@ -141,30 +182,50 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       }
     }
 
-    OCCKIT_INLINE Outcome update_in_place(Target& target, Transform transform, const UpdateOptions& options) {
-      const auto bits = claim_free(target);
-      if (!bits) [[unlikely]]
-        return left(target);
-      Claim claim(*target.slot, *bits);
+    OCCKIT_INLINE Outcome update_in_place(const Target& target, Transform transform, const UpdateOptions& options) {
+      ClaimSlot& slot = *target.slot;
+      const std::uint64_t bits = claim_free(target);
+      if (bits == kGone) [[unlikely]]
+        return kLeft;
+      Claim claim(slot, bits);
       fault_point(FaultPoint::claimed);
-      // relaxed: the claim holds the pointer still
       Look seen;
-      look_inside(*target.slot, *bits, target.slot->block.load(std::memory_order_relaxed), seen, copy_for_update());
-      if (!seen.state.live()) [[unlikely]] {
-        return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
-      }
+      // relaxed: the claim holds the pointer still
+      look_inside(slot, bits, slot.block.load(std::memory_order_relaxed), seen, copy_for_update());
       Decision decision = decide(seen.state, Operation::index, options.precondition, {});
-      if (decision.verdict == Decision::Verdict::conflict) [[unlikely]]
-        return refuse(decision, seen.state);
+      if (!seen.state.live() || decision.verdict != Decision::Verdict::proceed) [[unlikely]]
+        return update_otherwise(target, transform, options, std::move(claim), seen, decision);
       const Transformed transformed =
-          transform({seen.state.version, seen.state.word, source_inside(*target.slot, seen.block)}, next_);
-      if (transformed == Transformed::write) [[likely]] {
-        if (next_.size() > kMaxSourceBytes) [[unlikely]]
-          return reject(Cause::source_too_large);
-        return write_decided(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
+          transform({seen.state.version, seen.state.word, source_inside(slot, seen.block)}, next_);
+      if (transformed != Transformed::write || next_.size() > kMaxSourceBytes) [[unlikely]]
+        return end_otherwise(target, transformed, options, std::move(claim), seen);
+      return overwrite(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
+    }
+
+    /// Of a document that is missing, not the one that the condition names, or at the end of its versions.
+    OCCKIT_NOT_INLINE Outcome update_otherwise(Target target, Transform transform, const UpdateOptions& options,
+                                               Claim claim, Look seen, Decision decision) {
+      if (!seen.state.live())
+        return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
+      if (decision.verdict == Decision::Verdict::rejected) {
+        const Bytes source = source_inside(*target.slot, seen.block);
+        const Transformed transformed = transform({seen.state.version, seen.state.word, source}, next_);
+        if (transformed != Transformed::write || next_.size() > kMaxSourceBytes)
+          return end_otherwise(target, transformed, options, std::move(claim), seen);
       }
-      if (transformed == Transformed::remove)
-        return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
+      return refuse(decision, seen.state);
+    }
+    /// Where the transform did not say that it should be written, or what cannot be.
+    OCCKIT_NOT_INLINE Outcome end_otherwise(Target target, Transformed transformed, const UpdateOptions& options,
+                                            Claim claim, Look seen) {
+      switch (transformed) {
+        case Transformed::write:
+          return reject(Cause::source_too_large);
+        case Transformed::remove:
+          return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
+        case Transformed::keep:
+          break;
+      }
       return refuse(decide(seen.state, Operation::keep, options.precondition, {}), seen.state);
     }
 
@@ -180,7 +241,7 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       slot.word.store(word.bits(), std::memory_order_release);               // C1 with C2, C4
       return inside ? body : nullptr;
     }
-    bool vacate(Target& target) noexcept {
+    bool vacate(const Target& target) noexcept {
       Look seen = look(target, nullptr);
       if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits))
         return true;
@@ -195,30 +256,40 @@ class PackedClaim : public SlotTable<ClaimSlot> {
 
     /// Waits until nobody holds the claim, and looks until nobody came between.
     OCCKIT_INLINE Look look(const Target& target, Document* into) {
-      const ClaimSlot& slot = *target.slot;
+      Look seen;
+      const Glance glance = look_once(target, into, seen);
+      if (glance == Glance::whole) [[likely]]
+        return seen;
+      return look_again(target, into, glance);
+    }
+    OCCKIT_NOT_INLINE Look look_again(Target target, Document* into, Glance glance) {
       Look seen;
       SpinWait wait;
       std::uint64_t retries = 0;
-      for (;;) {
-        const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
-        if (!slot.key.held_by(target.occupant)) [[unlikely]] {
-          seen = {};  // whatever a look before this one saw
-          seen.gone = true;
-          break;
-        }
-        if ((bits & ClaimSlot::kClaimed) != 0) [[unlikely]] {
+      for (; glance != Glance::whole; glance = look_once(target, into, seen)) {
+        if (glance == Glance::overtaken) {
+          ++retries;
+        } else {
           wait.pause();
-          continue;
         }
-        look_inside(slot, bits, slot.block.load(std::memory_order_acquire), seen, into);  // C3
-        fault_point(FaultPoint::reading);
-        // B6 relaxed: ordered behind B5
-        if (slot.word.load(std::memory_order_relaxed) == bits) [[likely]]
-          break;
-        ++retries;
       }
       counters_.count_read_retries(retries);
       return seen;
+    }
+    OCCKIT_INLINE static Glance look_once(const Target& target, Document* into, Look& seen) {
+      const ClaimSlot& slot = *target.slot;
+      const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
+      if (!slot.key.held_by(target.occupant)) [[unlikely]] {
+        seen = {};  // whatever a look before this one saw
+        seen.gone = true;
+        return Glance::whole;
+      }
+      if ((bits & ClaimSlot::kClaimed) != 0) [[unlikely]]
+        return Glance::claimed;
+      look_inside(slot, bits, slot.block.load(std::memory_order_acquire), seen, into);  // C3
+      fault_point(FaultPoint::reading);
+      // B6 relaxed: ordered behind B5
+      return slot.word.load(std::memory_order_relaxed) == bits ? Glance::whole : Glance::overtaken;
     }
 
     OCCKIT_INLINE static void look_inside(const ClaimSlot& slot, std::uint64_t bits, Block* block, Look& seen,
@@ -246,23 +317,24 @@ class PackedClaim : public SlotTable<ClaimSlot> {
                                                std::memory_order_relaxed);  // C4
     }
 
-    /// The word before the claim. Nothing if the slot is no longer that occupant's.
-    OCCKIT_INLINE std::optional<std::uint64_t> claim_free(const Target& target) noexcept {
+    /// The word before the claim. kGone if the slot is no longer that occupant's.
+    OCCKIT_INLINE std::uint64_t claim_free(const Target& target) noexcept {
       ClaimSlot& slot = *target.slot;
       SpinWait wait;
       for (;;) {
-        std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+        const std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
         if ((bits & ClaimSlot::kClaimed) == 0 && claim_unchanged(slot, bits)) [[likely]] {
           if (slot.key.held_by(target.occupant)) [[likely]]
             return bits;
           slot.word.store(bits, std::memory_order_release);  // C1 with C2, C4
-          return std::nullopt;
+          return kGone;
         }
-        if (!slot.key.held_by(target.occupant)) return std::nullopt;
+        if (!slot.key.held_by(target.occupant)) return kGone;
         stand_back();
         wait.pause();
       }
     }
+    static constexpr std::uint64_t kGone = ClaimSlot::kClaimed;
 
     /// Whether a body of that size can lie neither in the slot nor in the block that it has.
     static bool needs_block(const Block* block, std::size_t bytes) noexcept {
@@ -280,39 +352,58 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       PackedBody::store_version(body, version);
     }
 
-    OCCKIT_NOT_INLINE Outcome write_claimed(Target& target, const Write& write, Claim& claim, Look seen) {
+    Outcome write_claimed(const Target& target, const Write& write, Claim& claim, const Look& seen) {
       return write_decided(target, write, claim, seen,
                            decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state)));
     }
-    OCCKIT_INLINE Outcome write_decided(Target& target, const Write& write, Claim& claim, const Look& seen,
+    OCCKIT_INLINE Outcome write_decided(const Target& target, const Write& write, Claim& claim, const Look& seen,
                                         const Decision& decision) {
       if (decision.verdict != Decision::Verdict::proceed) [[unlikely]]
         return refuse(decision, seen.state);
-      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
-      return overwrite(target, write, claim, seen, decision,
-                       needs_block(seen.block, bytes) ? cache_.take(bytes) : nullptr);
+      return overwrite(target, write, claim, seen, decision);
     }
 
-    /// Under the claim, into `fresh` if it is set. Nothing but the want of a number can fail here.
-    OCCKIT_INLINE Outcome overwrite(Target& target, const Write& write, Claim& claim, const Look& seen,
-                                    const Decision& decision, Block* fresh) noexcept {
+    /// Under the claim.
+    OCCKIT_INLINE Outcome overwrite(const Target& target, const Write& write, Claim& claim, const Look& seen,
+                                    const Decision& decision) {
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      if (seen.block != nullptr || bytes > InlineBody::capacity) [[unlikely]]
+        return overwrite_block(target, write, std::move(claim), seen, decision,
+                               needs_block(seen.block, bytes) ? cache_.take(bytes) : nullptr);
+      return overwrite_inside(target, write, claim, seen, decision);
+    }
+    OCCKIT_INLINE Outcome overwrite_inside(const Target& target, const Write& write, Claim& claim, const Look& seen,
+                                           const Decision& decision) noexcept {
       auto word = draw(target, seen.state.word);  // under the claim, so above the word that it replaces
-      if (word.vacant()) [[unlikely]] {
+      if (word.vacant()) [[unlikely]]
+        return reject_write(Cause::seq_no_exhausted, seen.state);
+      begin_attempt();
+      fill(target.slot->inside, write, decision.version);
+      return publish(claim, word, seen, decision);
+    }
+    /// Of a body that lies in a block, or shall: into `fresh` if it is set.
+    OCCKIT_NOT_INLINE Outcome overwrite_block(Target target, Write write, Claim claim, Look seen, Decision decision,
+                                              Block* fresh) noexcept {
+      const SeqNoTerm word = draw(target, seen.state.word);  // as above
+      if (word.vacant()) {
         if (fresh != nullptr) cache_.give(fresh);
         return reject_write(Cause::seq_no_exhausted, seen.state);
       }
       begin_attempt();
       const bool inside = PackedBody::bytes_of(write.operation, write.source) <= InlineBody::capacity;
       Block* const block = inside ? nullptr : fresh != nullptr ? fresh : seen.block;
-      if (inside) [[likely]] {
+      if (inside) {
         fill(target.slot->inside, write, decision.version);
       } else {
         fill(*block, write, decision.version);
       }
-      if (block != seen.block) [[unlikely]] {
+      if (block != seen.block) {
         target.slot->block.store(block, std::memory_order_release);  // C3
         if (seen.block != nullptr) cache_.give(seen.block);
       }
+      return publish(claim, word, seen, decision);
+    }
+    OCCKIT_INLINE Outcome publish(Claim& claim, SeqNoTerm word, const Look& seen, const Decision& decision) noexcept {
       claim.publish(word);
       return finish(
           {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});

@@ -36,9 +36,9 @@ class Unchecked : public SlotTable<PackedSlot> {
     /// The optimistic update's condition, left out: this is the defect.
     static Precondition guard(const Document&) noexcept { return Precondition::none(); }
 
-    Outcome write(Target& target, const Write& write) {
+    Outcome write(const Target& target, const Write& write) {
       PackedSnapshot decided = look(target, nullptr);
-      if (decided.gone) return left(target);
+      if (decided.gone) return kLeft;
       Decision decision = decide(decided.state, write.operation, write.precondition, table_.instant_for(decided.state));
       if (decision.verdict != Decision::Verdict::proceed) return refuse(decision, decided.state);
       Block* const body = make_body(write, decision.version);
@@ -53,7 +53,7 @@ class Unchecked : public SlotTable<PackedSlot> {
         if (found.gone) {
           cache_.give(body);
           ++counters_.seq_no_gaps;
-          return left(target);
+          return kLeft;
         }
         if (!publish(target, found, {word, decision.version, body}, write, fits_inline(write))) continue;
         begin_attempt();

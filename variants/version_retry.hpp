@@ -70,7 +70,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
    private:
     friend Base;
 
-    State read(Target& target, Document* into) {
+    State read(const Target& target, Document* into) {
       const typename Participant::Guard pinned(participant_);
       const Block* body = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
       State state = state_of(body);
@@ -90,18 +90,18 @@ class VersionRetry : public SlotTable<VersionSlot> {
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_version(read.version); }
 
-    Outcome write(Target& target, const Write& write) {
+    Outcome write(const Target& target, const Write& write) {
       const auto outcome = publish(target, write);
       participant_.collect();
       return outcome;
     }
 
-    Outcome publish(Target& target, const Write& write) {
+    Outcome publish(const Target& target, const Write& write) {
       const typename Participant::Guard pinned(participant_);
       Block* fresh = nullptr;
       for (;;) {
         Block* current = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
-        if (current == nullptr) return this->left(target);                   // its first write is under way
+        if (current == nullptr) return Base::kLeft;                          // its first write is under way
         State state = state_of(current);
         Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) {
