@@ -72,7 +72,7 @@ class DocumentHandle {
 
   OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
-  Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
+  OCCKIT_INLINE Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     if constexpr (requires(Outcome & outcome) { self().index_once_more(id, source, precondition, outcome); }) {
       if (precondition.kind == Precondition::Kind::seq_no_term) [[likely]] {
         if (Outcome outcome; self().index_once_more(id, source, precondition, outcome)) [[likely]] {
@@ -82,7 +82,7 @@ class DocumentHandle {
       }
       return write_apart(id, {Operation::index, source, precondition});
     } else {
-      return write_to(id, {Operation::index, source, precondition});
+      return index_apart(id, source, precondition);
     }
   }
   Outcome create(std::string_view id, Bytes source) { return write_to(id, {Operation::index, source, kMustNotExist}); }
@@ -253,6 +253,9 @@ class DocumentHandle {
     return outcome.by_member();
   }
 
+  OCCKIT_NOT_INLINE Outcome index_apart(std::string_view id, Bytes source, const Precondition& precondition) {
+    return write_to(id, {Operation::index, source, precondition});
+  }
   OCCKIT_NOT_INLINE Outcome write_apart(std::string_view id, Write write) { return write_to(id, write); }
 
   template <class... Known>
@@ -263,7 +266,7 @@ class DocumentHandle {
     return self().find(id, known...);
   }
 
-  void succeed() noexcept {
+  OCCKIT_INLINE void succeed() noexcept {
     if constexpr (Derived::kInfo.backs_off) backoff_.after_success();
   }
 
