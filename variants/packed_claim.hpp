@@ -1,6 +1,7 @@
 #pragma once
 
-#include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "core/fault_point.hpp"
 #include "core/packed_slot.hpp"
