@@ -131,6 +131,20 @@ TEST_P(ContractLimits, source_around_powers_of_two_comes_back) {
   }
 }
 
+TEST_P(ContractLimits, conditional_write_of_every_size_follows_every_other) {
+  constexpr std::size_t kSizes[] = {100, 112, 113, 112, 300, 8, 5'000, 0, 113, 100, 120, 64};
+  std::string before = filled(16, 1);
+  ASSERT_EQ(put("id", before).result, Result::created);
+  for (const std::size_t size : kSizes) {
+    ASSERT_EQ(handle_->get("id", document_).result, Result::found);
+    ASSERT_TRUE(document_.source.text() == before) << size;
+    before = filled(size, size);
+    const Outcome written = handle_->index("id", occ::as_bytes(before), Precondition::if_word(document_.word));
+    ASSERT_EQ(written.result, Result::updated) << size;
+    ASSERT_TRUE(read("id") == before) << size;
+  }
+}
+
 TEST_P(ContractLimits, source_of_16_mib_is_the_largest) {
   const std::string largest = filled(kMaxSourceBytes, 1);
   const std::string too_large = largest + "x";
