@@ -10,8 +10,11 @@
 
 #include "core/inlining.hpp"
 
-// Inlined wherever it is called; by itself the compiler finds it too large.
+// Inlined wherever it is called; by itself g++ finds it too large. clang++ does not take the wish after the definition.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
 OCCKIT_INLINE XXH_PUBLIC_API XXH64_hash_t XXH3_64bits(const void* input, std::size_t length);
+#pragma GCC diagnostic pop
 
 namespace occ {
 
