@@ -56,7 +56,6 @@ inline std::uint64_t scaled(std::uint64_t full) {
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(part));
 }
 
-/// The registered strategies that `wanted` accepts.
 /// `id` and something behind it, so that all ids made here are of one segment of a slot directory: slots pass between
 /// ids of one segment only.
 inline std::string in_one_segment(const std::string& id) {
@@ -66,6 +65,7 @@ inline std::string in_one_segment(const std::string& id) {
   }
 }
 
+/// The registered strategies that `wanted` accepts.
 template <class Wanted>
 std::vector<StrategyInfo> strategies_that(Wanted wanted) {
   std::vector<StrategyInfo> chosen;
