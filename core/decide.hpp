@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 #include "core/document.hpp"
@@ -46,13 +45,6 @@ struct Decision {
              static_cast<std::uint64_t>(at.gc_deletes_ms);
 }
 
-/// Whether the word of a live document is what `seq_no_term` asks for. As numbers without a sign negative ones are above
-/// all that a word can have.
-[[nodiscard]] OCCKIT_INLINE constexpr bool names(const Precondition& precondition, SeqNoTerm word) noexcept {
-  return static_cast<std::uint64_t>(precondition.seq_no) == word.seq_no() &&
-         static_cast<std::uint64_t>(precondition.term) == word.term();
-}
-
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
 /// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
 /// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
@@ -67,7 +59,7 @@ struct Decision {
 
   if (precondition.kind == Kind::seq_no_term) {  // apart, since a jump by table costs more than all of it
     if (!live) return conflict(Cause::document_missing);
-    if (!names(precondition, state.word)) return conflict(Cause::seq_no_mismatch);
+    if (precondition.word != state.word) return conflict(Cause::seq_no_mismatch);
   } else if (precondition.kind != Kind::none) {
     switch (precondition.kind) {
       case Kind::none:
@@ -96,10 +88,10 @@ struct Decision {
                 : Decision{Verdict::noop, Result::not_found, Cause::none, current};
   }
   const bool external = precondition.kind == Kind::external || precondition.kind == Kind::external_gte;
-  if (!external && current == std::numeric_limits<Version>::max()) {
+  Version next = external ? precondition.version : 1;
+  if (!external && !forgotten && __builtin_add_overflow(current, 1, &next)) {
     return {Verdict::rejected, Result::rejected, Cause::version_exhausted, current};
   }
-  const Version next = external ? precondition.version : forgotten ? Version{1} : current + 1;
   if (operation == Operation::remove) {
     return {Verdict::proceed, live ? Result::deleted : Result::not_found, Cause::none, next};
   }

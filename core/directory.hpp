@@ -234,11 +234,10 @@ class Directory {
     static unsigned shift_of(unsigned lane) noexcept { return lane % 4 * 16; }
 
     [[nodiscard]] std::uint32_t entry(const Word* bucket, unsigned lane) const noexcept {
-      const std::uint64_t word = bucket[word_of(lane)].load(std::memory_order_acquire);  // A6 with A5
-      const std::uint64_t field = word >> shift_of(lane);
       if (wide()) [[unlikely]]
-        return static_cast<std::uint32_t>(field);
-      return static_cast<std::uint16_t>(field);
+        return static_cast<std::uint32_t>(bucket[word_of(lane)].load(std::memory_order_acquire) >>
+                                          shift_of(lane));  // A6 with A5
+      return load_quarter(bucket + kTagWords, lane);        // A6 with A5
     }
     /// Under the segment's lock.
     void set_entry(Word* bucket, unsigned lane, std::uint32_t number) const noexcept {

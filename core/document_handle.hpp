@@ -59,8 +59,10 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 /// and, if it can tell more quickly whether an id is that of the call before,
 ///
 ///   auto find_once_more(id)                              as find(id)
-///   bool index_once_more(id, Bytes, const Precondition&, Outcome&)     an index of that id on condition of a word, if
-///                                                        all is as it mostly is; otherwise false, and nothing was done
+///   bool index_once_more(id, Bytes, const Precondition&, Outcome&, const Known&)     an index on condition of a word of
+///                                                        an id that was found there, if all is as it mostly is;
+///                                                        otherwise false, and nothing was done
+///   const Known& last_known()                            of the call before
 template <class Derived>
 class DocumentHandle {
  public:
@@ -73,9 +75,12 @@ class DocumentHandle {
   OCCKIT_INLINE_WHOLE Outcome get(std::string_view id, Document& into) { return get_from(id, into); }
 
   OCCKIT_INLINE Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
-    if constexpr (requires(Outcome & outcome) { self().index_once_more(id, source, precondition, outcome); }) {
+    if constexpr (requires(Outcome & outcome) {
+                    self().index_once_more(id, source, precondition, outcome, self().last_known());
+                  }) {
       if (precondition.kind == Precondition::Kind::seq_no_term) [[likely]] {
-        if (Outcome outcome; self().index_once_more(id, source, precondition, outcome)) [[likely]] {
+        if (Outcome outcome; self().index_once_more(id, source, precondition, outcome, self().last_known()))
+            [[likely]] {
           succeed();
           return outcome.by_member();
         }
@@ -225,6 +230,22 @@ class DocumentHandle {
   }
   template <class... Known>
   OCCKIT_NOT_INLINE void write_item(BulkItem& item, Known&... known) {
+    if constexpr (requires {
+                    self().index_once_more(item.id, item.source, item.precondition, item.outcome, known...);
+                  }) {
+      if (item.kind == BulkItem::Kind::index && item.precondition.kind == Precondition::Kind::seq_no_term) [[likely]] {
+        if (Outcome outcome; self().index_once_more(item.id, item.source, item.precondition, outcome, known...))
+            [[likely]] {
+          succeed();
+          item.outcome = outcome.by_member();
+          return;
+        }
+      }
+    }
+    write_item_apart(item, known...);
+  }
+  template <class... Known>
+  OCCKIT_NOT_INLINE void write_item_apart(BulkItem& item, Known&... known) {
     item.outcome = write_to(item.id, write_of(item), known...);
   }
   template <class... Known>

@@ -73,17 +73,20 @@ class PackedBody {
   template <class Body>
   OCCKIT_INLINE static State load(const Body& body, SeqNoTerm word, Document* into) {
     State state{.kind = State::Kind::live, .version = static_cast<Version>(load(body.version)), .word = word};
-    const std::uint64_t meta = load(body.meta);
-    if ((meta & kTombstone) != 0) [[unlikely]] {
-      state.kind = State::Kind::tombstone;
-      state.deleted_at_ms = static_cast<std::int64_t>(load(body.words()[0]));
-    } else if (into != nullptr) {
-      const std::size_t size = std::min<std::size_t>(meta, body.capacity);
-      std::byte* to = into->source.resize_for_overwrite(size);
-      if constexpr (std::is_same_v<Body, InlineBody> && kLayoutIsReal) {
-        load_bytes_of_112(body.words(), size, to);  // B5 with B4
+    std::uint64_t size = load(body.meta);
+    if (size > body.capacity) [[unlikely]] {  // one comparison for both
+      if ((size & kTombstone) != 0) {
+        state.kind = State::Kind::tombstone;
+        state.deleted_at_ms = static_cast<std::int64_t>(load(body.words()[0]));
+        return state;
+      }
+      size = body.capacity;
+    }
+    if (into != nullptr) {
+      if constexpr (std::is_same_v<Body, InlineBody> && kCopiesInPieces) {
+        load_all<InlineBody::capacity>(body.words(), into->source.resize_within(InlineBody::capacity, size));  // B5
       } else {
-        load_bytes(body.words(), size, to);  // B5 with B4
+        load_bytes(body.words(), size, into->source.resize_for_overwrite(size));  // B5 with B4
       }
     }
     return state;

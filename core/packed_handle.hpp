@@ -57,8 +57,8 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
       if (slot.state.compare_exchange(expected, {next.bits(), fresh.body})) [[likely]] {  // B1
         if (expected.pointer != nullptr) [[unlikely]]
           this->cache_.give(expected.pointer);
-        if (moves && !moving) [[likely]]
-          move_in(slot, fresh, write);
+        if (moves && !moving && move_in(slot, fresh, write)) [[likely]]
+          this->cache_.give(fresh.body);
         return true;
       }
       if (!moving) return false;
@@ -68,11 +68,8 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
     }
   }
 
- private:
-  friend Base;
-
-  /// By whoever published `fresh`, with the moving flag, over a pair without it.
-  OCCKIT_INLINE void move_in(PackedSlot& slot, const Fresh& fresh, const Write& write) noexcept {
+  /// By whoever published `fresh`, with the moving flag, over a pair without it. True if its block is free again.
+  OCCKIT_INLINE bool move_in(PackedSlot& slot, const Fresh& fresh, const Write& write) noexcept {
     fault_point(FaultPoint::moving_in);
     if (write.operation == Operation::remove) [[unlikely]] {
       PackedBody::copy(*fresh.body, slot.body);
@@ -81,12 +78,14 @@ class PackedHandle : public SlotHandle<Derived, TableType> {
       PackedBody::store_version(slot.body, fresh.version);
     }
     const WordPointer<Block>::Value moved{fresh.word.bits(), nullptr};
-    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body}, moved)) [[likely]] {  // B9
-      this->cache_.give(fresh.body);
-    } else {
-      stop_moving(slot);
-    }
+    if (slot.state.compare_exchange({fresh.word.with_moving().bits(), fresh.body}, moved)) [[likely]]  // B9
+      return true;
+    stop_moving(slot);
+    return false;
   }
+
+ private:
+  friend Base;
 
   /// Somebody published over the body that moved.
   OCCKIT_NOT_INLINE static void stop_moving(PackedSlot& slot) noexcept {

@@ -6,8 +6,8 @@
 
 namespace occ {
 
-/// The condition under which a write is allowed. Values are those of the request, as given: a seq_no, term or version
-/// that no document can have is legal here and simply never matches.
+/// The condition under which a write is allowed. A seq_no, term or version that no document can have is legal here and
+/// simply never matches.
 struct Precondition {
   enum class Kind : std::uint8_t {
     none,
@@ -24,18 +24,34 @@ struct Precondition {
   };
 
   Kind kind = Kind::none;
-  std::int64_t seq_no = 0;
-  std::int64_t term = 0;
+  /// seq_no_term: both in one, so that they are compared at once. Vacant, as no live document's is, if they are numbers
+  /// that no word has.
+  SeqNoTerm word;
+  /// seq_no_term: those that no word has, as given.
+  std::int64_t strange_seq_no = 0;
+  std::int64_t strange_term = 0;
   Version version = 0;
+
+  /// Of seq_no_term: as given.
+  [[nodiscard]] constexpr std::int64_t seq_no() const noexcept {
+    return word.vacant() ? strange_seq_no : static_cast<std::int64_t>(word.seq_no());
+  }
+  [[nodiscard]] constexpr std::int64_t term() const noexcept {
+    return word.vacant() ? strange_term : static_cast<std::int64_t>(word.term());
+  }
 
   static constexpr Precondition none() noexcept { return {}; }
   static constexpr Precondition must_not_exist() noexcept { return {.kind = Kind::must_not_exist}; }
   static constexpr Precondition if_seq_no(std::int64_t seq_no, std::int64_t primary_term) noexcept {
-    return {.kind = Kind::seq_no_term, .seq_no = seq_no, .term = primary_term};
+    const auto in_word = [](std::int64_t number, std::uint64_t most) {
+      return static_cast<std::uint64_t>(number) <= most;  // a negative one is more
+    };
+    if (in_word(seq_no, SeqNoTerm::kMaxSeqNo) && in_word(primary_term, SeqNoTerm::kMaxTerm))
+      return if_word({static_cast<std::uint64_t>(seq_no), static_cast<std::uint64_t>(primary_term)});
+    return {.kind = Kind::seq_no_term, .strange_seq_no = seq_no, .strange_term = primary_term};
   }
-  static constexpr Precondition if_word(SeqNoTerm word) noexcept {
-    return if_seq_no(static_cast<std::int64_t>(word.seq_no()), static_cast<std::int64_t>(word.term()));
-  }
+  /// That of a live document, as a read or a write told it.
+  static constexpr Precondition if_word(SeqNoTerm word) noexcept { return {.kind = Kind::seq_no_term, .word = word}; }
   static constexpr Precondition if_version(Version version) noexcept {
     return {.kind = Kind::version, .version = version};
   }

@@ -18,7 +18,7 @@ std::string different(Version current, Version requested) {
 }
 
 std::string required(const Precondition& precondition) {
-  return "required seqNo " + number(precondition.seq_no) + ", primary term " + number(precondition.term) + ". ";
+  return "required seqNo " + number(precondition.seq_no()) + ", primary term " + number(precondition.term()) + ". ";
 }
 
 std::string explanation(const Outcome& outcome, const Precondition& precondition, Compatibility compatibility) {

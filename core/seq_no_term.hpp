@@ -47,6 +47,8 @@ class SeqNoTerm {
   [[nodiscard]] constexpr SeqNoTerm with_moving() const noexcept { return from_bits(bits_ | kMoving); }
   [[nodiscard]] constexpr SeqNoTerm without_moving() const noexcept { return from_bits(bits_ & ~kMoving); }
   [[nodiscard]] constexpr bool moving() const noexcept { return (bits_ & kMoving) != 0; }
+  /// Neither vacant nor moving.
+  [[nodiscard]] constexpr bool plain() const noexcept { return (bits_ & (kVacant | kMoving)) == 0; }
 
   /// Order of writes within a document: seq_no decides, since it grows across primary terms too.
   friend constexpr auto operator<=>(SeqNoTerm, SeqNoTerm) noexcept = default;

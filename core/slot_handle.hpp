@@ -99,6 +99,9 @@ class SlotHandle : public DocumentHandle<Derived> {
     Slot* slot = nullptr;
     std::uint64_t occupant = 0;
     bool only_hashed = false;
+    /// Of the id that was found there; of no id where none was.
+    std::uint32_t id_bytes = kNone;
+    static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   };
 
   /// Each stage asks for what the next one looks at. Only hints: when an item's turn comes its slot is asked whether it
@@ -140,8 +143,10 @@ class SlotHandle : public DocumentHandle<Derived> {
     if (known.only_hashed) {
       known.only_hashed = false;
       known.occupant = occupant_if(known.slot, id);
-      if (known.occupant != 0) [[likely]]
+      if (known.occupant != 0) [[likely]] {
+        known.id_bytes = static_cast<std::uint32_t>(id.size());
         return found(id, known);
+      }
       auto target = find_hashed(id, known.hash);
       known = last_;
       return target;
@@ -158,18 +163,19 @@ class SlotHandle : public DocumentHandle<Derived> {
     return is_still(last_, id) ? found(id, last_) : find_hashed(id, hash_id(id));
   }
 
-  OCCKIT_INLINE bool index_once_more(std::string_view id, Bytes source, const Precondition& word,
-                                     Outcome& outcome) requires requires(Derived& derived, Target target) {
+  OCCKIT_INLINE bool index_once_more(std::string_view id, Bytes source, const Precondition& word, Outcome& outcome,
+                                     const Known& known) requires requires(Derived& derived, Target target) {
     derived.overwrite_by_word(target, source, word, outcome);
   }
   {
     fault_point(FaultPoint::before_read);
-    // That it is still that occupant's is asked again under the claim.
-    Target target = found(id, last_);
-    if (target.slot == nullptr || !target.slot->key.seems(target.occupant, id)) [[unlikely]]
+    Target target = found(id, known);
+    // That it is that occupant's is asked again by whoever writes.
+    if (known.id_bytes != id.size() || !target.slot->key.seems(target.occupant, id)) [[unlikely]]
       return false;
     return self().overwrite_by_word(target, source, word, outcome);
   }
+  OCCKIT_INLINE const Known& last_known() const noexcept { return last_; }
 
   OCCKIT_INLINE static std::uint64_t occupant_if(const Slot* slot, std::string_view id) noexcept {
     return slot == nullptr ? 0 : slot->key.occupant_if(id);
@@ -182,7 +188,10 @@ class SlotHandle : public DocumentHandle<Derived> {
 
   OCCKIT_INLINE Target find_hashed(std::string_view id, std::uint64_t hash) noexcept {
     auto place = table_.find(hash, id);
-    last_ = {hash, place.slot, place.occupant};
+    last_ = {.hash = hash,
+             .slot = place.slot,
+             .occupant = place.occupant,
+             .id_bytes = place.slot == nullptr ? Known::kNone : static_cast<std::uint32_t>(id.size())};
     return found(id, last_);
   }
   OCCKIT_INLINE Target found(std::string_view id, const Known& known) noexcept {

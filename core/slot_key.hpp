@@ -37,21 +37,24 @@ class SlotKey {
 
   /// Who holds the slot, if it is this id's; else 0, which is nobody. Wait-free.
   [[nodiscard]] OCCKIT_INLINE std::uint64_t occupant_if(std::string_view id) const noexcept {
-    const std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
-    if ((header & kSizeMask) != id.size()) [[unlikely]]
-      return 0;
+    std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
+    if ((header & (kSizeMask | kQueued)) != id.size()) [[unlikely]] {
+      header &= ~kQueued;
+      if ((header & kSizeMask) != id.size()) return 0;
+    }
     if (!equal_bytes(words_for(id.size()), id)) [[unlikely]]  // K4 with K3
       return 0;
     // relaxed: ordered behind K4
     if (!same(header_.load(std::memory_order_relaxed), header)) [[unlikely]]
       return 0;
-    return header & ~kQueued;
+    return header;
   }
 
-  /// Whether that is the occupant's id. Means nothing unless the slot is found to be held_by it afterwards.
+  /// Whether an id as long as the occupant's is the occupant's. Means nothing unless the slot is found to be held_by it
+  /// afterwards.
   [[nodiscard]] OCCKIT_INLINE bool seems(std::uint64_t occupant, std::string_view id) const noexcept {
-    return same(header_.load(std::memory_order_acquire), occupant) &&                     // K2 with K1
-           (occupant & kSizeMask) == id.size() && equal_bytes(words_for(id.size()), id);  // K4 with K3
+    return same(header_.load(std::memory_order_acquire), occupant) &&  // K2 with K1
+           equal_bytes(words_for(id.size()), id);                      // K4 with K3
   }
 
   /// False for ever once the slot has been taken from that occupant.
@@ -121,12 +124,16 @@ class SlotKey {
 
  private:
   // The header: size of the id in bytes, 0 while nobody holds the slot; the mark; a generation, which every change of
-  // the occupant raises and which does not wrap in a machine's life.
-  static constexpr std::uint64_t kSizeMask = 0xffff;
-  static constexpr std::uint64_t kQueued = std::uint64_t{1} << 16;
-  static constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << 17;
+  // the occupant raises and which does not wrap in a machine's life. The mark is rare: what has none is compared whole.
+  static constexpr std::uint64_t kSizeMask = 0x7fff;
+  static constexpr std::uint64_t kQueued = std::uint64_t{1} << 15;
+  static constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << 16;
 
-  static bool same(std::uint64_t header, std::uint64_t other) noexcept { return ((header ^ other) & ~kQueued) == 0; }
+  static bool same(std::uint64_t header, std::uint64_t occupant) noexcept {
+    if (header == occupant) [[likely]]
+      return true;
+    return (header & ~kQueued) == occupant;
+  }
 
   [[nodiscard]] std::uint64_t next_generation() const noexcept {
     // relaxed: only who owns the slot changes the generation

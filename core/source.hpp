@@ -33,9 +33,11 @@ class Source {
   [[nodiscard]] std::string_view text() const noexcept { return as_text(bytes()); }
 
   /// Sets the size; the contents are unspecified if it grows beyond the capacity. Throws std::bad_alloc.
-  std::byte* resize_for_overwrite(std::size_t size) {
-    if (size > capacity_) [[unlikely]]
-      grow(size);
+  std::byte* resize_for_overwrite(std::size_t size) { return resize_within(size, size); }
+  /// The same, with a capacity of `room` bytes, which are not fewer.
+  std::byte* resize_within(std::size_t room, std::size_t size) {
+    if (room > capacity_) [[unlikely]]
+      grow(room);
     size_ = size;
     return data_.get();
   }

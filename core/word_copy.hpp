@@ -55,17 +55,19 @@ inline std::uint64_t word_at(const void* bytes, std::size_t size, std::size_t at
 
 /// In pieces that cover `bytes`, 32 or more, exactly.
 OCCKIT_INLINE inline void copy_pieces(const std::byte* from, std::byte* to, std::size_t bytes) noexcept {
+  const std::byte* const from_end = from + bytes;
+  std::byte* const to_end = to + bytes;
   keep_in_order();
   if (bytes <= 128) [[likely]] {  // without a loop
     move_piece(from, to);
     if (bytes > 64) [[likely]] {
       move_piece(from + 32, to + 32);
-      move_piece(from + bytes - 64, to + bytes - 64);
+      move_piece(from_end - 64, to_end - 64);
     }
   } else {
     for (std::size_t at = 0; at + 32 < bytes; at += 32) move_piece(from + at, to + at);
   }
-  move_piece(from + bytes - 32, to + bytes - 32);
+  move_piece(from_end - 32, to_end - 32);
   keep_in_order();
 }
 
@@ -81,24 +83,15 @@ OCCKIT_INLINE inline void load_bytes(const atomic<std::uint64_t>* from, std::siz
   }
 }
 
-/// The same out of an array of 112 bytes, and what lies behind `bytes` there as well; `to` has room for a
-/// multiple of 64.
-OCCKIT_INLINE inline void load_bytes_of_112(const atomic<std::uint64_t>* from, std::size_t bytes,
-                                            std::byte* to) noexcept {
-  if constexpr (kCopiesInPieces) {
-    const auto* const first = reinterpret_cast<const std::byte*>(from);
-    keep_in_order();
-    if (bytes != 0) [[likely]] {
-      move_piece(first, to);
-      move_piece(first + 32, to + 32);
-    }
-    if (bytes > 64) [[likely]] {
-      move_piece(first + 64, to + 64);
-      move_piece(first + 80, to + 80);
-    }
-    return keep_in_order();
-  }
-  load_bytes(from, bytes, to);
+/// An array of `bytes`, which `to` has room for, whole: what is not wanted costs less than to ask.
+template <std::size_t bytes>
+OCCKIT_INLINE inline void load_all(const atomic<std::uint64_t>* from, std::byte* to) noexcept {
+  static_assert(kCopiesInPieces && bytes >= 32);
+  const auto* const first = reinterpret_cast<const std::byte*>(from);
+  keep_in_order();
+  for (std::size_t at = 0; at + 32 < bytes; at += 32) move_piece(first + at, to + at);
+  move_piece(first + bytes - 32, to + bytes - 32);
+  keep_in_order();
 }
 
 /// Into the words. What the last one holds behind the end is nothing to rely on.

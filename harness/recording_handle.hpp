@@ -194,9 +194,7 @@ class RecordingHandle {
       case Precondition::Kind::must_not_exist:
         break;
       case Precondition::Kind::seq_no_term:
-        entry.condition =
-            SeqNoTerm(static_cast<std::uint64_t>(precondition.seq_no), static_cast<std::uint64_t>(precondition.term))
-                .bits();
+        entry.condition = precondition.word.bits();
         break;
       default:
         entry.condition = static_cast<std::uint64_t>(precondition.version);

@@ -53,10 +53,6 @@ SeqNoTerm word_in_reason(std::string_view reason) {
   return {static_cast<std::uint64_t>(*seq_no), static_cast<std::uint64_t>(*term)};
 }
 
-SeqNoTerm word_named_by(const Precondition& precondition) {
-  return {static_cast<std::uint64_t>(precondition.seq_no), static_cast<std::uint64_t>(precondition.term)};
-}
-
 Result result_of(std::string_view name) {
   constexpr std::pair<std::string_view, Result> kNames[] = {{"created", Result::created},
                                                             {"updated", Result::updated},
@@ -300,7 +296,7 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
   }
   Outcome outcome{.result = ended, .version = *number, .word = word_of(seq_no, term), .decided_on = kUntoldWord};
   if (precondition.kind == Precondition::Kind::seq_no_term) {
-    outcome.decided_on = word_named_by(precondition);
+    outcome.decided_on = precondition.word;
   }
   return finish(outcome);
 }
@@ -312,7 +308,7 @@ Outcome RemoteHandle::write(const Write& write) {
   const auto at = std::back_inserter(target_);
   switch (precondition.kind) {
     case Precondition::Kind::seq_no_term:
-      fmt::format_to(at, "?if_seq_no={}&if_primary_term={}", precondition.seq_no, precondition.term);
+      fmt::format_to(at, "?if_seq_no={}&if_primary_term={}", precondition.seq_no(), precondition.term());
       break;
     case Precondition::Kind::external:
       fmt::format_to(at, "?version_type=external&version={}", precondition.version);
@@ -350,7 +346,7 @@ Outcome RemoteHandle::update(std::string_view id, Transform transform, const Upd
     Outcome outcome = read(id, current_);
     if (outcome.result != Result::found) {
       outcome = options.upsert ? create(id, *options.upsert) : finish(outcome);
-    } else if (conditional && current_.word != word_named_by(options.precondition)) {
+    } else if (conditional && current_.word != options.precondition.word) {
       outcome.result = Result::conflict;
       outcome.cause = Cause::seq_no_mismatch;
       outcome = finish(outcome);
@@ -444,8 +440,8 @@ void RemoteHandle::write_all(std::span<BulkItem> items) {
       body_ += is_delete ? R"({"delete":{"_id":)" : create ? R"({"create":{"_id":)" : R"({"index":{"_id":)";
       append_quoted(body_, item.id);
       if (precondition.kind == Precondition::Kind::seq_no_term) {
-        fmt::format_to(std::back_inserter(body_), R"(,"if_seq_no":{},"if_primary_term":{})", precondition.seq_no,
-                       precondition.term);
+        fmt::format_to(std::back_inserter(body_), R"(,"if_seq_no":{},"if_primary_term":{})", precondition.seq_no(),
+                       precondition.term());
       }
       body_ += "}}\n";
       if (!is_delete) body_.append(as_text(item.source)).append("\n");

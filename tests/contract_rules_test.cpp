@@ -246,7 +246,7 @@ TEST_P(ContractRules, if_seq_no_that_differs_conflicts) {
         Precondition::if_seq_no(1, 1 + kTermWrap), Precondition::if_seq_no(-1, 1), Precondition::if_seq_no(1, -1),
         Precondition::if_seq_no(1 - kSeqNoWrap, 1), Precondition::if_seq_no(kMost, 1),
         Precondition::if_seq_no(kLeast + 1, 1), Precondition::if_seq_no(1, kMost), Precondition::if_seq_no(0, 0)}) {
-    SCOPED_TRACE(std::to_string(wrong.seq_no) + ", " + std::to_string(wrong.term));
+    SCOPED_TRACE(std::to_string(wrong.seq_no()) + ", " + std::to_string(wrong.term()));
     expect_conflict(put("id", "x", wrong), cause, 2, second.word);
     expect_conflict(handle_->remove("id", wrong), cause, 2, second.word);
   }

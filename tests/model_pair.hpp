@@ -242,7 +242,7 @@ class ModelPair {
       case Precondition::Kind::none:
         return "";
       case Precondition::Kind::seq_no_term:
-        return " if (" + std::to_string(precondition.seq_no) + ", " + std::to_string(precondition.term) + ")";
+        return " if (" + std::to_string(precondition.seq_no()) + ", " + std::to_string(precondition.term()) + ")";
       case Precondition::Kind::version:
         return " if version " + std::to_string(precondition.version);
       case Precondition::Kind::external:

@@ -156,9 +156,7 @@ class RandomHistories {
     if (entry.kind != HistoryKind::update) {
       entry.precondition = precondition.kind;
       if (precondition.kind == Precondition::Kind::seq_no_term) {
-        entry.condition =
-            SeqNoTerm(static_cast<std::uint64_t>(precondition.seq_no), static_cast<std::uint64_t>(precondition.term))
-                .bits();
+        entry.condition = precondition.word.bits();
       } else if (precondition.kind != Precondition::Kind::none &&
                  precondition.kind != Precondition::Kind::must_not_exist) {
         entry.condition = static_cast<std::uint64_t>(precondition.version);

@@ -98,16 +98,14 @@ class Spurious : public Honest {
   using Honest::Honest;
   Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) {
     if (precondition.kind == Precondition::Kind::seq_no_term && now_and_then()) {
-      const SeqNoTerm word{static_cast<std::uint64_t>(precondition.seq_no),
-                           static_cast<std::uint64_t>(precondition.term)};
       Document document;
       const Outcome read = inner_.get(id, document);
-      if (read.word == word) {
+      if (read.word == precondition.word) {
         return {.result = Result::conflict,
                 .cause = Cause::seq_no_mismatch,
                 .version = document.version,
-                .word = word,
-                .decided_on = word};
+                .word = precondition.word,
+                .decided_on = precondition.word};
       }
     }
     return inner_.index(id, source, precondition);

@@ -40,11 +40,56 @@ class PackedCas : public SlotTable<PackedSlot> {
    public:
     static constexpr const StrategyInfo& kInfo = PackedCas::kInfo;
     explicit Handle(PackedCas& table) : PackedHandle(table) {}
+    ~Handle() {
+      if (spare_ != nullptr) cache_.give(spare_);
+    }
 
    private:
     friend SlotHandle<Handle, PackedCas>;
 
     static Precondition guard(const Document& read) noexcept { return Precondition::if_word(read.word); }
+
+    /// What an index on condition of a word mostly is: that word is still there, and its body in the slot, so the
+    /// exchange needs no look before. False if anything is otherwise, also if it is by the time of the exchange.
+    OCCKIT_INLINE bool overwrite_by_word(const Target& target, Bytes source, const Precondition& word,
+                                         Outcome& outcome) {
+      PackedSlot& slot = *target.slot;
+      auto condition = Precondition::if_word(word.word);
+      if (source.size() > InlineBody::capacity || !condition.word.plain() ||
+          slot.state.load_word(std::memory_order_acquire) != condition.word.bits() ||  // B2 with B1, B7, B9
+          slot.state.load_pointer(std::memory_order_acquire) != nullptr) [[unlikely]]  // B3 with B1, B8, B9
+        return false;
+      fault_point(FaultPoint::reading);
+      // The exchange tells whether it was whole.
+      const State state = PackedBody::load(slot.body, condition.word, nullptr);
+      Decision decision = decide(state, Operation::index, condition, {});
+      if (decision.verdict != Decision::Verdict::proceed || !slot.key.held_by(target.occupant)) [[unlikely]]
+        return false;
+      if (spare_ == nullptr) [[unlikely]]
+        spare_ = cache_.take(InlineBody::capacity);
+      const Write write{Operation::index, source, condition};
+      PackedBody::store_source(*spare_, source);
+      PackedBody::store_version(*spare_, decision.version);
+      auto drawn = draw(target, condition.word);  // after the look at the word, so above it
+      if (drawn.vacant()) [[unlikely]]
+        return false;
+      begin_attempt();
+      fault_point(FaultPoint::before_publication);
+      if (!slot.state.compare_exchange({condition.word.bits(), nullptr}, {drawn.with_moving().bits(), spare_}))  // B1
+          [[unlikely]]
+        return overtaken();
+      if (!move_in(slot, {drawn, decision.version, spare_}, write)) [[unlikely]]
+        spare_ = nullptr;
+      outcome =
+          finish({.result = decision.result, .version = decision.version, .word = drawn, .decided_on = condition.word});
+      return true;
+    }
+    OCCKIT_NOT_INLINE bool overtaken() noexcept {
+      ++counters_.publication_failures;
+      ++counters_.seq_no_gaps;
+      stand_back();
+      return false;
+    }
 
     OCCKIT_INLINE Outcome write(const Target& target, const Write& write) {
       Block* body = nullptr;
@@ -79,6 +124,9 @@ class PackedCas : public SlotTable<PackedSlot> {
         stand_back();
       }
     }
+
+    /// For a body that goes through a block into the slot: most come back, so the next one goes through it too.
+    Block* spare_ = nullptr;
   };
 
   [[nodiscard]] Handle handle() { return Handle(*this); }

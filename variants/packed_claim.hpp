@@ -135,9 +135,10 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       ClaimSlot& slot = *target.slot;
       if (source.size() > InlineBody::capacity) [[unlikely]]
         return false;
-      auto condition = Precondition::if_seq_no(word.seq_no, word.term);
-      const std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-      if ((bits & ClaimSlot::kClaimed) != 0 || !names(condition, SeqNoTerm::from_bits(bits))) [[unlikely]]
+      auto condition = Precondition::if_word(word.word);
+      const std::uint64_t bits = condition.word.bits();
+      // relaxed: the exchange checks it
+      if ((bits & ClaimSlot::kClaimed) != 0 || slot.word.load(std::memory_order_relaxed) != bits) [[unlikely]]
         return false;
       fault_point(FaultPoint::reading);
       if (!claim_unchanged(slot, bits)) [[unlikely]]

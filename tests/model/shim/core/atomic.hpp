@@ -139,6 +139,9 @@ inline void load_words(const atomic<std::uint64_t>* from, std::size_t words, std
     std::memcpy(to + 8 * i, &word, sizeof word);
   }
 }
+inline std::uint16_t load_quarter(const atomic<std::uint64_t>* from, std::size_t at) {
+  return static_cast<std::uint16_t>(from[at / 4].load(std::memory_order_acquire) >> at % 4 * 16);
+}
 /// The pair as two locations, each coherent by itself, and nothing more: loads of the two halves are not ordered by their
 /// being neighbours. An exchange changes both at one instant, so whoever acquires one half that it wrote has what came
 /// before the exchange, and the other half.
