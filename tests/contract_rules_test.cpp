@@ -85,6 +85,17 @@ TEST_P(ContractRules, conditional_write_goes_to_its_own_id_and_not_where_the_las
   EXPECT_EQ(read("b"), "new");
   EXPECT_EQ(put("c", "new", Precondition::if_word(b)).cause, Cause::document_missing);
 }
+
+TEST_P(ContractRules, conditional_write_to_a_part_of_the_id_of_the_last_lookup_misses) {
+  const std::string id = "an id of twenty char";
+  const SeqNoTerm word = put(id, "of the whole").word;
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{16}, std::size_t{17}, std::size_t{19}}) {
+    EXPECT_EQ(read(id), "of the whole");
+    EXPECT_EQ(put(id.substr(0, bytes), "new", Precondition::if_word(word)).cause, Cause::document_missing);
+  }
+  EXPECT_EQ(read(id), "of the whole");
+}
+
 TEST_P(ContractRules, get_missing_id_finds_nothing) {
   const Outcome got = handle_->get("id", document_);
   EXPECT_EQ(got.result, Result::not_found);

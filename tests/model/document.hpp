@@ -63,6 +63,19 @@ class OneDocument {
     for (int i = 0; i < times; ++i) RL_ASSERT(note(handles_[thread].update("id", kAddOne, options)));
   }
 
+  /// A client's update in two calls, until it succeeds.
+  void read_and_write(unsigned thread) {
+    for (;;) {
+      Document document;
+      RL_ASSERT(handles_[thread].get("id", document).result == Result::found);
+      const Outcome outcome =
+          handles_[thread].index("id", small_source(source_words(count_in(document.source.bytes()) + 1)),
+                                 Precondition::if_word(document.word));
+      if (note(outcome)) return;
+      RL_ASSERT(outcome.conflicted());
+    }
+  }
+
   void update_to_larger(unsigned thread) { RL_ASSERT(note(handles_[thread].update("id", kAddOneAndGrow))); }
 
   /// The word that it wrote.

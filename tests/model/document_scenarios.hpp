@@ -104,6 +104,20 @@ struct OptimisticWriters : OnOneDocument<OptimisticWriters<Table>, Table, 2> {
   void after() { this->finish(3); }
 };
 
+/// The same by clients in two calls, each of which writes by the word that it read; and a reader.
+template <class Table>
+struct Clients : OnOneDocument<Clients<Table>, Table, 3> {
+  void thread(unsigned index) {
+    if (index == 2) {
+      this->document->read(index);
+    } else {
+      this->document->read_and_write(index);
+      this->document->read_and_write(index);
+    }
+  }
+  void after() { this->finish(5); }
+};
+
 /// Two creations of one document, and a reader: one of them creates it.
 template <class Table>
 struct TwoCreations : OnOneDocument<TwoCreations<Table>, Table, 3> {
@@ -224,6 +238,39 @@ struct SlotPassesOn : rl::test_suite<SlotPassesOn<Table>, 3> {
     RL_ASSERT(fixture->handles[1].get("first", document).result == Result::not_found);
     RL_ASSERT(fixture->handles[1].get("second", document).result == Result::found);
     RL_ASSERT(count_in(document.source.bytes()) == kSecond && document.version == 1);
+    document = {};
+    fixture.reset();
+  }
+};
+
+/// The slot of the id that a client has read goes to another id before it writes.
+template <class Table>
+struct ClientAgainstPurge : rl::test_suite<ClientAgainstPurge<Table>, 2> {
+  std::optional<typename SlotPassesOn<Table>::Fixture> fixture;
+
+  void before() {
+    fixture.emplace();
+    RL_ASSERT(fixture->handles[0].index("first", small_source(source_words(1))).wrote());
+  }
+  void thread(unsigned index) {
+    auto& handle = fixture->handles[index];
+    if (index == 0) {
+      RL_ASSERT(handle.remove("first").wrote());
+      RL_ASSERT(handle.index("second", small_source(source_words(2))).result == Result::created);
+      return;
+    }
+    for (const auto* id : {"first", "second"}) {
+      Document document;
+      const Outcome read = handle.get(id, document);
+      const Outcome outcome = handle.index(id, small_source(source_words(3)), Precondition::if_word(read.word));
+      RL_ASSERT(outcome.wrote() ? read.result == Result::found && outcome.decided_on == read.word
+                                : outcome.conflicted());
+    }
+  }
+  void after() {
+    Document document;
+    const bool there = fixture->handles[1].get("second", document).result == Result::found;
+    RL_ASSERT(there && count_in(document.source.bytes()) == (document.version == 1 ? 2 : 3));
     document = {};
     fixture.reset();
   }
