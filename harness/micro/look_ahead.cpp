@@ -1,8 +1,9 @@
 /// How many cache misses of neighbouring operations are under way at a time, by how many instructions an operation has:
 /// each reads one of a million records of three cache lines, chosen at random, and executes as many instructions more as
-/// the case's name says, which do not depend on what was read. The time of an operation does not grow with them but in
-/// steps: one where the processor, which looks ahead a fixed number of instructions, no longer reaches the next record
-/// but one, and one where it no longer reaches the next.
+/// the case's name says. The time of an operation does not grow with them but in steps: one where the processor, which
+/// looks ahead a fixed number of instructions, no longer reaches the next record but one, and one where it no longer
+/// reaches the next. Those of `look_ahead` do not depend on what was read. Those of `look_ahead_waiting` all do, and the
+/// step comes much earlier: what waits for its operands lies in a smaller place than what has been executed.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -59,35 +60,51 @@ void execute() {
 }
 
 template <int kInstructions>
+void execute_after(std::uint64_t read) {
+  asm volatile(
+      ".rept %c0\n"
+      "lea 1(%1), %%rcx\n"
+      ".endr"
+      :
+      : "i"(kInstructions), "r"(read)
+      : "rcx");
+}
+
+template <int kInstructions, bool waiting>
 void look_ahead(benchmark::State& state) {
   const Records& records = *Records::current;
   std::size_t at = 0;
   std::uint64_t sum = 0;
   for (auto _ : state) {
     const Record& record = records.first[records.order[at++ % Records::kOrder]];
-    sum += record.words[0] + record.words[8] + record.words[16];
-    execute<kInstructions>();
+    const std::uint64_t read = record.words[0] + record.words[8] + record.words[16];
+    sum += read;
+    if constexpr (waiting) {
+      execute_after<kInstructions>(read);
+    } else {
+      execute<kInstructions>();
+    }
   }
   benchmark::DoNotOptimize(sum);
   for (const char* name : kCounterNames) state.counters[name] = 0;
 }
 
-constexpr int kStep = 40;
-
-template <int... kSteps>
-void add(std::integer_sequence<int, kSteps...>) {
-  const auto one = [](int instructions, auto* function) {
-    benchmark::RegisterBenchmark(("look_ahead/" + std::to_string(instructions)).c_str(), function)
+/// One case for each multiple of `step`.
+template <bool waiting, int step, int... kSteps>
+void add(const std::string& name, std::integer_sequence<int, kSteps...>) {
+  const auto one = [&](int instructions, auto* function) {
+    benchmark::RegisterBenchmark((name + "/" + std::to_string(instructions)).c_str(), function)
         ->Setup(Records::set_up)
         ->Teardown(Records::tear_down);
   };
-  (one(kStep * (kSteps + 1), look_ahead<kStep*(kSteps + 1)>), ...);
+  (one(step * (kSteps + 1), look_ahead<step*(kSteps + 1), waiting>), ...);
 }
 
 }  // namespace
 
 void add_look_ahead_cases() {
-  add(std::make_integer_sequence<int, 15>{});
+  add<false, 40>("look_ahead", std::make_integer_sequence<int, 15>{});
+  add<true, 10>("look_ahead_waiting", std::make_integer_sequence<int, 12>{});
 }
 
 }  // namespace occ

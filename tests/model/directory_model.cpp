@@ -219,16 +219,19 @@ struct EraseHidesALane : OnOneSegment<EraseHidesALane, 3> {
 };
 
 /// An id leaves and comes back in another slot, in the same lane: whoever still looks there under the old tag finds the
-/// old slot, the new one or none. One that overflowed past the bucket is found throughout.
-struct LaneIsUsedAgain : OnOneSegment<LaneIsUsedAgain, 2> {
+/// old slot, the new one or none. The last one, which with five has overflowed past the bucket, is found throughout. With
+/// nine entries are wide.
+template <unsigned count>
+struct LaneIsUsedAgain : OnOneSegment<LaneIsUsedAgain<count>, 2> {
+  using OnOneSegment<LaneIsUsedAgain<count>, 2>::fixture;
   Slot* first = nullptr;
   Slot* second = nullptr;
   Slot* there = nullptr;
   void before() {
-    OnOneSegment::before();
-    for (unsigned id = 0; id < 5; ++id) fixture->insert(id);
+    OnOneSegment<LaneIsUsedAgain<count>, 2>::before();
+    for (unsigned id = 0; id < count; ++id) fixture->insert(id);
     first = fixture->find(0);
-    there = fixture->find(4);
+    there = fixture->find(count - 1);
   }
   void thread(unsigned index) {
     if (index == 0) {
@@ -236,12 +239,12 @@ struct LaneIsUsedAgain : OnOneSegment<LaneIsUsedAgain, 2> {
       second = fixture->insert(0);
     } else {
       Slot* const seen = fixture->find(0);
-      RL_ASSERT(fixture->find(4) == there);
-      if (seen != nullptr) RL_ASSERT(seen == first || seen == &fixture->slots[5]);
+      RL_ASSERT(fixture->find(count - 1) == there);
+      if (seen != nullptr) RL_ASSERT(seen == first || seen == &fixture->slots[count]);
     }
   }
   void after() {
-    RL_ASSERT(second != first && fixture->find(0) == second && fixture->directory.size() == 5);
+    RL_ASSERT(second != first && fixture->find(0) == second && fixture->directory.size() == count);
     fixture.reset();
   }
 };
@@ -259,7 +262,8 @@ int main(int count, char** arguments) {
                            explore<OneBucket>("two_ids_one_bucket", 1),
                            explore<OverflowHidesALane>("overflow_hides_a_lane", 2),
                            explore<EraseHidesALane>("erase_hides_a_lane", 2),
-                           explore<LaneIsUsedAgain>("lane_is_used_again", 2),
+                           explore<LaneIsUsedAgain<5>>("lane_is_used_again", 2),
+                           explore<LaneIsUsedAgain<9>>("wide_lane_is_used_again", 2),
                            explore<TwoInserts<0>>("two_inserts_of_one_id", 1),
                            sample<TwoInserts<2>>("two_inserts_of_one_id_then_growth", 30'000),
                            sample<TwoInserts<3>>("two_inserts_that_grow", 30'000),

@@ -76,6 +76,18 @@ class OneDocument {
     }
   }
 
+  /// Once, whether the document is there or not. False if it was not, or was another by then: both are conflicts.
+  bool read_and_try(unsigned thread) {
+    Document document;
+    const Outcome read = handles_[thread].get("id", document);
+    const bool found = read.result == Result::found;
+    const std::uint64_t count = found ? count_in(document.source.bytes()) + 1 : 0;
+    const Outcome outcome =
+        handles_[thread].index("id", small_source(source_words(count)), Precondition::if_word(read.word));
+    RL_ASSERT(found ? outcome.wrote() || outcome.conflicted() : outcome.conflicted());
+    return note(outcome);
+  }
+
   void update_to_larger(unsigned thread) { RL_ASSERT(note(handles_[thread].update("id", kAddOneAndGrow))); }
 
   /// The word that it wrote.

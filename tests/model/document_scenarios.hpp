@@ -139,6 +139,25 @@ struct TwoCreations : OnOneDocument<TwoCreations<Table>, Table, 3> {
   }
 };
 
+/// A client looks for a document that is being created, and writes on condition of what it was told, which may be the
+/// word of nothing.
+template <class Table>
+struct ClientAgainstCreation : OnOneDocument<ClientAgainstCreation<Table>, Table, 2> {
+  bool wrote = false;
+  void before() {
+    wrote = false;
+    this->document.emplace(true);
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      RL_ASSERT(this->document->create(index));
+    } else {
+      wrote = this->document->read_and_try(index);
+    }
+  }
+  void after() { this->finish(wrote ? 2 : 1); }
+};
+
 /// No update is lost, and numbers only grow.
 template <class Table, int threads>
 struct Writers : OnOneDocument<Writers<Table, threads>, Table, threads> {

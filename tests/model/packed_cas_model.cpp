@@ -18,6 +18,7 @@ int main(int count, char** arguments) {
                            sample<SlotPassesOn<Table>>("slot_passes_on", 20'000),
                            sample<PurgeAgainstWrite<Table>>("purge_against_write", 20'000),
                            sample<Clients<Table>>("clients", 20'000),
+                           sample<ClientAgainstCreation<Table>>("client_against_creation", 20'000),
                            sample<ClientAgainstPurge<Table>>("client_against_purge", 20'000),
                            sample<TwoCreations<Table>>("two_creations", 20'000),
                            sample<Writers<Table, 2>>("two_writers", 20'000),
