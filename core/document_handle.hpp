@@ -61,7 +61,7 @@ inline Outcome undecided(Decision decision, State state) noexcept {
 ///   auto find_once_more(id)                              as find(id)
 ///   bool index_once_more(id, Bytes, const Precondition&, Outcome&, const Known&)     an index on condition of a word of
 ///                                                        an id that was found there, if all is as it mostly is;
-///                                                        otherwise false, and nothing was done
+///                                                        otherwise false, and nothing was written
 ///   const Known& last_known()                            of the call before
 template <class Derived>
 class DocumentHandle {

@@ -84,7 +84,7 @@ class PackedBody {
     }
     if (into != nullptr) {
       if constexpr (std::is_same_v<Body, InlineBody> && kCopiesInPieces) {
-        load_all<InlineBody::capacity>(body.words(), into->source.resize_within(InlineBody::capacity, size));  // B5
+        load_all<InlineBody::capacity>(body.words(), into->source.resize_within(InlineBody::capacity, size));  // B5, B4
       } else {
         load_bytes(body.words(), size, into->source.resize_for_overwrite(size));  // B5 with B4
       }

@@ -32,7 +32,7 @@ struct Precondition {
   std::int64_t strange_term = 0;
   Version version = 0;
 
-  /// Of seq_no_term: as given.
+  /// Of seq_no_term: as given; 0 and 0 where a vacant word was.
   [[nodiscard]] constexpr std::int64_t seq_no() const noexcept {
     return word.vacant() ? strange_seq_no : static_cast<std::int64_t>(word.seq_no());
   }

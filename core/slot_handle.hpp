@@ -46,7 +46,7 @@ namespace occ {
 /// and, if it has a short way for what writes mostly are,
 ///
 ///   bool overwrite_by_word(const Target&, Bytes, const Precondition&, Outcome&)     an index on condition of a word;
-///                                                   false if all is not as it mostly is, and nothing was done
+///                                                   false if all is not as it mostly is, and nothing was written
 ///
 /// and counts attempts that reached its slot with the functions of DocumentHandle.
 template <class Derived, class TableType>
@@ -100,8 +100,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     std::uint64_t occupant = 0;
     bool only_hashed = false;
     /// Of the id that was found there; of no id where none was.
-    std::uint32_t id_bytes = kNone;
-    static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+    std::int32_t id_bytes = kNone;
+    static constexpr std::int32_t kNone = -1;
   };
 
   /// Each stage asks for what the next one looks at. Only hints: when an item's turn comes its slot is asked whether it
@@ -128,7 +128,9 @@ class SlotHandle : public DocumentHandle<Derived> {
   /// Writes on condition of what was read, of the ids of the call before and in their order, to judge by the first: there
   /// is nothing to wait for.
   [[nodiscard]] bool is_once_more(std::span<const BulkItem> items) const noexcept {
-    return Base::follows_a_read(items.front().precondition) && is_still(known_.front(), items.front().id);
+    const BulkItem& first = items.front();
+    return Base::follows_a_read(first.precondition) && Base::check_id(first.id) == Cause::none &&
+           is_still(known_.front(), first.id);
   }
 
   OCCKIT_INLINE Target find(std::string_view id) {
@@ -144,7 +146,7 @@ class SlotHandle : public DocumentHandle<Derived> {
       known.only_hashed = false;
       known.occupant = occupant_if(known.slot, id);
       if (known.occupant != 0) [[likely]] {
-        known.id_bytes = static_cast<std::uint32_t>(id.size());
+        known.id_bytes = static_cast<std::int32_t>(id.size());
         return found(id, known);
       }
       auto target = find_hashed(id, known.hash);
@@ -171,7 +173,8 @@ class SlotHandle : public DocumentHandle<Derived> {
     fault_point(FaultPoint::before_read);
     Target target = found(id, known);
     // That it is that occupant's is asked again by whoever writes.
-    if (known.id_bytes != id.size() || !target.slot->key.seems(target.occupant, id)) [[unlikely]]
+    if (static_cast<std::size_t>(known.id_bytes) != id.size() || !target.slot->key.seems(target.occupant, id))
+        [[unlikely]]
       return false;
     return self().overwrite_by_word(target, source, word, outcome);
   }
@@ -191,7 +194,7 @@ class SlotHandle : public DocumentHandle<Derived> {
     last_ = {.hash = hash,
              .slot = place.slot,
              .occupant = place.occupant,
-             .id_bytes = place.slot == nullptr ? Known::kNone : static_cast<std::uint32_t>(id.size())};
+             .id_bytes = place.slot == nullptr ? Known::kNone : static_cast<std::int32_t>(id.size())};
     return found(id, last_);
   }
   OCCKIT_INLINE Target found(std::string_view id, const Known& known) noexcept {

@@ -35,7 +35,7 @@ class SlotKey {
   using Words = atomic<std::uint64_t>;
   using Buffer = std::array<char, kMaxIdBytes>;
 
-  /// Who holds the slot, if it is this id's; else 0, which is nobody. Wait-free.
+  /// Who holds the slot, if it is this id's, of at most kMaxIdBytes; else 0, which is nobody. Wait-free.
   [[nodiscard]] OCCKIT_INLINE std::uint64_t occupant_if(std::string_view id) const noexcept {
     std::uint64_t header = header_.load(std::memory_order_acquire);  // K2 with K1
     if ((header & (kSizeMask | kQueued)) != id.size()) [[unlikely]] {

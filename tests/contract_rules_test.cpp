@@ -86,6 +86,24 @@ TEST_P(ContractRules, conditional_write_goes_to_its_own_id_and_not_where_the_las
   EXPECT_EQ(put("c", "new", Precondition::if_word(b)).cause, Cause::document_missing);
 }
 
+TEST_P(ContractRules, bulk_write_to_an_id_too_long_for_a_marked_slot_is_rejected) {
+  put("id", "one");
+  handle_->remove("id");
+  const SeqNoTerm word = put("id", "two").word;  // its slot is still marked as one that was deleted
+  BulkItem get{.kind = BulkItem::Kind::get, .id = "id", .document = &document_};
+  handle_->bulk({&get, 1});
+  EXPECT_EQ(get.outcome.result, Result::found);
+  // The mark, as a number, and the length of "id".
+  const std::string id((std::size_t{1} << 15) + 2, 'x');
+  BulkItem index{.kind = BulkItem::Kind::index,
+                 .id = id,
+                 .source = occ::as_bytes(std::string_view("new")),
+                 .precondition = Precondition::if_word(word)};
+  handle_->bulk({&index, 1});
+  EXPECT_EQ(index.outcome.cause, Cause::id_too_long);
+  EXPECT_EQ(read("id"), "two");
+}
+
 TEST_P(ContractRules, conditional_write_to_a_part_of_the_id_of_the_last_lookup_misses) {
   const std::string id = "an id of twenty char";
   const SeqNoTerm word = put(id, "of the whole").word;
