@@ -1,9 +1,9 @@
-#!/usr/bin/env python3
-"""Draws load.csv of harness/load.py, and prints its medians as a Markdown table.
+#!/usr/bin/python3
+"""Draws load.csv of harness/load/load.py, and prints its medians as a Markdown table.
 
 load.png and .svg: requests per second, the server's processor time for each, and latency, one column of panels for each
-scenario; a small mark for each replicate, a large one for the median. The dashed lines are the two servers that answer one document whatever is
-asked. Rows that are not verified are left out, and said so.
+scenario; a small mark for each replicate, a large one for the median. The dashed lines are the two servers that answer
+one document whatever is asked. Rows that are not verified are left out, and said so.
 Exit status: 0, or 2 for bad input.
 """
 
@@ -14,13 +14,9 @@ import statistics
 import sys
 from collections import defaultdict
 
-import matplotlib
+from drawing import BadInput, make_folder, plt, save
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.ticker import EngFormatter
-
-from plot import BadInput
 
 NUMBERS = ["connections", "server_threads", "replicate", "requests_per_s", "applied", "applied_per_s", "conflicts",
            "latency_p50_us", "latency_p99_us", "server_us_per_request"]
@@ -39,7 +35,9 @@ def read_rows(path):
             reader = csv.DictReader(file, strict=True)
             missing = [column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or [])]
             if missing:
-                raise BadInput(f"{path}: no column '{missing[0]}'; load.csv written by harness/load.py is expected")
+                raise BadInput(
+                    f"{path}: no column '{missing[0]}'; load.csv written by harness/load/load.py is expected"
+                )
             for row in reader:
                 if None in row.values():
                     continue  # The writer was stopped in the middle of its last row.
@@ -75,8 +73,15 @@ def by_server(rows):
 
 def draw(rows, left_out, out):
     scenarios = [name for name in SCENARIOS if any(row["scenario"] == name for row in rows)]
-    figure, axes = plt.subplots(3, len(scenarios), figsize=(3.6 * len(scenarios) + 1, 8.2), squeeze=False, sharex="col", sharey="row",
-                                layout="constrained")
+    figure, axes = plt.subplots(
+        3,
+        len(scenarios),
+        figsize=(3.6 * len(scenarios) + 1, 8.2),
+        squeeze=False,
+        sharex="col",
+        sharey="row",
+        layout="constrained",
+    )
     for scenario, (speed, cost, latency) in zip(scenarios, axes.T):
         grouped = by_server(row for row in rows if row["scenario"] == scenario)
         strategies = [name for name in grouped if name not in REFERENCES]
@@ -114,11 +119,8 @@ def draw(rows, left_out, out):
     figure.suptitle(f"occkit serve: {', '.join(map(str, connections))} connections, {', '.join(map(str, threads))} "
                     f"thread{'s' if threads != [1] else ''}"
                     + (f"; {left_out} wrong rows left out" if left_out else ""), fontsize=10)
-    for extension in ("png", "svg"):
-        path = os.path.join(out, f"load.{extension}")
-        figure.savefig(path, dpi=90, metadata={"Date": None} if extension == "svg" else None)
+    for path in save(figure, out, "load", dpi=90):
         print(path)
-    plt.close(figure)
 
 
 def ratios(rows, base):
@@ -135,8 +137,11 @@ def with_best(rows, column, best):
 
 
 def print_table(rows):
-    print("\n| scenario | server | requests/s | by `constant` | server us/request | applied/s | conflicts per 1,000 writes | p50 us | p99 us |\n"
-          "|---|---|--:|--:|--:|--:|--:|--:|--:|")
+    print(
+        "\n| scenario | server | requests/s | by `constant` | server us/request | applied/s | conflicts per 1,000 "
+        "writes | p50 us | p99 us |\n"
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|"
+    )
     for connections in sorted({row["connections"] for row in rows}):
         of_these = [row for row in rows if row["connections"] == connections]
         constant = [row for row in of_these if row["server"] == "constant"]
@@ -153,16 +158,13 @@ def print_table(rows):
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("csv", help="load.csv of harness/load.py")
+    parser.add_argument("csv", help="load.csv of harness/load/load.py")
     parser.add_argument("--out", help="folder for the figure (default: that of the CSV)")
     options = parser.parse_args(arguments)
     rows, left_out = read_rows(options.csv)
     out = options.out or os.path.dirname(options.csv) or "."
-    try:
-        os.makedirs(out, exist_ok=True)
-        draw(rows, left_out, out)
-    except OSError as error:
-        raise BadInput(f"cannot write to '{out}': {error.strerror or error}") from None
+    make_folder(out)
+    draw(rows, left_out, out)
     print_table(rows)
 
 
@@ -171,4 +173,4 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except BadInput as error:
         print(f"plot_load.py: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.status)
