@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to the answer: installs what is missing, builds, runs the main comparison, prints who wins,
-# draws the figures.
+# draws the figures, builds the other programs that README names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,13 +8,15 @@ usage() {
   cat <<'END'
 usage: harness/run.sh [--full] [--no-install] [--out DIR | --resume DIR]
 
-  (nothing)     the main comparison: a few minutes on two cores
+  (nothing)     the main comparison: about five minutes on two cores once it is built; what others on the machine
+                disturbed is measured again, which takes longer
   --full        the reference run: 1,000,000 documents, ten replicates; an hour
   --no-install  install no packages; if some are missing, say which and stop
   --out DIR     write to DIR, a new or empty folder (default: results/run-<UTC time>)
   --resume DIR  go on with a run that was interrupted: same experiment, finished rows are kept
 
-Exit status: 0; 1 a step failed, or a row of the run failed its verification; 2 bad input; 130 interrupted.
+Exit status: 0; 1 a step failed, or a row of the run failed its verification; 2 bad input; 74 no room to write;
+130 interrupted.
 END
 }
 
@@ -54,6 +56,17 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$out" ] || out="results/run-$(date -u +%Y%m%dT%H%M%SZ)"
 
+# Said before the build, which takes minutes.
+if [ "${#resume[@]}" -eq 0 ]; then
+  for file in "$out/results.csv" "$out/results.json"; do
+    [ ! -e "$file" ] || fail "--out: '$file' is there already and is not overwritten; --resume goes on with it, or name another folder" 2
+  done
+fi
+parent="$out"
+while [ ! -e "$parent" ]; do parent="$(dirname "$parent")"; done
+[ -d "$parent" ] || fail "--out: '$parent' is not a folder" 2
+[ -w "$parent" ] || fail "--out: '$parent' may not be written to" 2
+
 # A program that handles Ctrl-C itself ends in its own time; the shell remembers and stops after it.
 interrupted=no
 trap 'interrupted=yes' INT TERM
@@ -69,20 +82,22 @@ must() {
   [ "$status" -eq 0 ] || fail "$message (status $status of: $*)"
 }
 
-step "1/5 Debian packages"
+step "1/6 Debian packages"
 must "packages are missing" harness/install_packages.sh "${install[@]}" build plot
 
-step "2/5 Configure: cmake --preset release"
+step "2/6 Configure: cmake --preset release"
 must "configuring failed" cmake --preset release --log-level=WARNING
 
-step "3/5 Build: build/release/occkit"
+step "3/6 Build: build/release/occkit"
+began=$SECONDS
 must "building failed" cmake --build --preset release --target occkit_program
+echo "Built in $((SECONDS - began)) s."
 
 cores="$(nproc)"
 # The reference has thread counts of its own, the same on every machine.
 threads=()
 [ "$experiment" = reference ] || threads=(--threads "$(printf '%s\n' 1 "$cores" "$((2 * cores))" | sort -nu | paste -sd,)")
-step "4/5 Run: the $experiment comparison on $cores cores, to $out"
+step "4/6 Run: the $experiment comparison on $cores cores, to $out"
 status=0
 build/release/occkit run --config "harness/experiments/$experiment.toml" "${threads[@]}" --out "$out" \
   "${resume[@]}" || status=$?
@@ -96,12 +111,18 @@ fi
 [ "$status" -le 1 ] || fail "the run failed; the message is above" "$status"
 [ -s "$out/results.csv" ] || fail "the run wrote no rows" 1
 
-step "5/5 Compare and draw"
+step "5/6 Compare and draw"
 must "comparing failed" build/release/occkit compare --short "$out/results.csv"
 # Debian's own Python is the one that Debian's matplotlib is installed for.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 must "drawing failed" "$python" results/plot.py "$out/results.csv" >/dev/null
+
+step "6/6 Build what else README names: the cells of occkit stall, occkit_micro, occkit_plain, what cmake --install takes"
+began=$SECONDS
+must "building the other programs failed; the results are in $out" cmake --build --preset release \
+  --target occkit_stall_cell occkit_micro occkit_plain
+echo "Built in $((SECONDS - began)) s."
 
 echo
 echo "Rows:       $out/results.csv (one per replicate; machine and build beside it in results.json)"

@@ -3,8 +3,8 @@
 #include <memory>
 #include <type_traits>
 
-#include "core/combining_lock.hpp"
-#include "core/locked_table.hpp"
+#include "core/slots/locked_table.hpp"
+#include "core/sync/combining_lock.hpp"
 
 namespace occ {
 
@@ -14,6 +14,15 @@ class CombiningLocks {
  public:
   /// As many as of mutex_striped; 128 KiB.
   static constexpr std::size_t kStripes = 1024;
+
+  static constexpr StrategyInfo kInfo{
+      .name = "combining",
+      .summary = "who holds a document's lock carries out the operations of all who wait for it",
+      .reuses_slots = true,
+      .updates_in_place = true,
+      .default_form = UpdateForm::in_place,
+      .backs_off = true,
+  };
 
   using Guard = NothingToLock;
 
@@ -37,26 +46,13 @@ class CombiningLocks {
 /// Source: Hendler, Incze, Shavit, Tzafrir 2010.
 class Combining : public LockedTable<CombiningLocks> {
  public:
-  static constexpr StrategyInfo kInfo{
-      .name = "combining",
-      .summary = "who holds a document's lock carries out the operations of all who wait for it",
-      .reuses_slots = true,
-      .updates_in_place = true,
-      .default_form = UpdateForm::in_place,
-      .backs_off = true,
-  };
-
   using LockedTable<CombiningLocks>::LockedTable;
 
-  class Handle : public LockedHandle<Handle, Combining, CombiningLocks> {
-    using Inner = LockedHandle<Handle, Combining, CombiningLocks>;
+  class Strategy : public LockedStrategy<Combining> {
+    using Inner = LockedStrategy<Combining>;
 
    public:
-    static constexpr const StrategyInfo& kInfo = Combining::kInfo;
-    explicit Handle(Combining& table) : LockedHandle(table) {}
-
-   private:
-    friend SlotHandle<Handle, Combining>;
+    explicit Strategy(Combining& table) : LockedStrategy(table) {}
 
     State read(const Target& target, Document* into) {
       return inside(target, [&] { return Inner::read(target, into); });
@@ -71,12 +67,14 @@ class Combining : public LockedTable<CombiningLocks> {
       return inside(target, [&] { return Inner::vacate(target); });
     }
 
+   private:
     template <class Section>
     std::invoke_result_t<Section&> inside(const Target& target, Section&& section) {
-      return table_.locks().of(target.hash).run(section, [this] { stand_back(); });
+      return table_.locks().of(target.hash).run(section, [this] { back_off(); });
     }
   };
 
+  using Handle = SlotHandle<Strategy>;
   [[nodiscard]] Handle handle() { return Handle(*this); }
 };
 

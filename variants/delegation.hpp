@@ -9,16 +9,25 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/fault_point.hpp"
-#include "core/hash.hpp"
-#include "core/locked_table.hpp"
-#include "core/owner_thread.hpp"
+#include "core/build/fault_point.hpp"
+#include "core/build/hash.hpp"
+#include "core/slots/locked_table.hpp"
+#include "core/sync/owner_thread.hpp"
 
 namespace occ {
 
 /// A document that only its shard's owner touches needs no lock.
 class Unlocked {
  public:
+  static constexpr StrategyInfo kInfo{
+      .name = "delegation",
+      .summary = "a thread for each shard carries out all operations on its documents",
+      .reuses_slots = true,
+      .updates_in_place = true,
+      .default_form = UpdateForm::in_place,
+      .owns_threads = true,
+  };
+
   using Guard = NothingToLock;
 };
 
@@ -29,7 +38,7 @@ class Unlocked {
 /// A request is one record on the stack of the thread that asks, aligned to a pair of cache lines. Its answer and its
 /// arguments are in it, except the bytes of id and source and the options of an update, which stay where the caller has
 /// them. It reaches the owner through a stack of Boost.Lockfree, which the owner empties at once and then carries out in
-/// the order of arrival (core/request_queue.hpp). A boost::lockfree::spsc_queue for each handle and shard would do
+/// the order of arrival (core/sync/request_queue.hpp). A boost::lockfree::spsc_queue for each handle and shard would do
 /// without compare-and-swap, but not without a fence, since an owner that goes to sleep has to be seen; and the owner
 /// would look at every handle's queue, of handles that come and go. With one thread that asks it was no faster. Of a bulk
 /// call, items that follow one another on one shard are one request, up to 64.
@@ -45,7 +54,7 @@ class Unlocked {
 /// Creating an id takes the locks of directory and arena, which owners of several shards share.
 /// Cost: dependent misses 8, all of them lines that the other core had: the list of free nodes, a node and the stack to
 /// ask; stack, node, request and id for the owner; the answer. Bucket, slot and body are the owner's, and misses only if
-/// they are more than its cache holds. Locked instructions: get 5 (core/owner.hpp); write and update 6 (draw of the
+/// they are more than its cache holds. Locked instructions: get 5 (core/sync/owner.hpp); write and update 6 (draw of the
 /// seq_no). Where a thread has to sleep or to be woken, a system call and a context switch, several us.
 /// When not: where owners have no cores of their own. With as many threads as cores, each operation waits for a core
 /// first; one shard does no more than one owner can; and where documents are hardly ever wanted by two threads at once,
@@ -53,15 +62,6 @@ class Unlocked {
 /// Source: Lozi, David, Thomas, Lawall, Muller 2012 (remote core locking); Roghanchi, Eriksson, Basu 2017 (ffwd).
 class Delegation : public LockedTable<Unlocked> {
  public:
-  static constexpr StrategyInfo kInfo{
-      .name = "delegation",
-      .summary = "a thread for each shard carries out all operations on its documents",
-      .reuses_slots = true,
-      .updates_in_place = true,
-      .default_form = UpdateForm::in_place,
-      .owns_threads = true,
-  };
-
   /// Also throws std::system_error if the system gives no thread.
   explicit Delegation(const TableOptions& options) : LockedTable(without_leases(options)) {
     owners_.reserve(shards());
@@ -75,10 +75,9 @@ class Delegation : public LockedTable<Unlocked> {
   };
 
   /// The handle with which an owner works.
-  class Worker : public LockedHandle<Worker, LockedTable<Unlocked>, Unlocked> {
+  class Worker : public LockedTable<Unlocked>::Handle {
    public:
-    static constexpr const StrategyInfo& kInfo = Delegation::kInfo;
-    explicit Worker(LockedTable<Unlocked>& table) : LockedHandle(table) {}
+    using LockedTable<Unlocked>::Handle::Handle;
 
     State read_document(const IdAndHash& of, Document* into) {
       auto target = place(of);
@@ -118,30 +117,27 @@ class Delegation : public LockedTable<Unlocked> {
   };
 
  public:
-  class Handle : public DocumentHandle<Handle> {
-    using Base = DocumentHandle<Handle>;
-    friend Base;
-
+  /// What a thread does that asks.
+  class Strategy : public HandleContext {
    public:
+    using Table = Delegation;
+    using Target = IdAndHash;
     static constexpr const StrategyInfo& kInfo = Delegation::kInfo;
-    explicit Handle(Delegation& table) noexcept : table_(table) {}
+    static constexpr bool kRemembersLookups = false;
+    static constexpr bool kCarriesOutGroups = true;
 
-    void bulk(std::span<BulkItem> items) {
-      while (!items.empty()) {
-        const auto run = items.first(carried_out_together(items));
-        if (run.size() == 1) {
-          this->carry_out(run.front());
-        } else {
-          at_owner(hash_id(run.front().id), [this, run](Worker& worker) {
-            worker.carry_out_all(run, this->counters_);
-            return run.size();
-          });
-        }
-        items = items.subspan(run.size());
-      }
+    explicit Strategy(Delegation& table) noexcept : table_(table) {}
+
+    BulkGroup carry_out_group(std::span<BulkItem> items) {
+      const auto run = items.first(carried_out_together(items));
+      if (run.size() == 1) return {.items = 1, .done = 0};
+      at_owner(hash_id(run.front().id), [this, run](Worker& worker) {
+        worker.carry_out_all(run, this->counters_);
+        return run.size();
+      });
+      return {.items = run.size(), .done = run.size()};
     }
 
-   private:
     static IdAndHash find(std::string_view id) noexcept { return {id, hash_id(id)}; }
     /// Every request looks the id up.
     static void find_again(const IdAndHash&) noexcept {}
@@ -161,6 +157,7 @@ class Delegation : public LockedTable<Unlocked> {
           target.hash, [=, &options](Worker& worker) { return worker.update_document(target, transform, options); }));
     }
 
+   private:
     /// Nobody overtakes an owner, so the outcome tells all that there is to count.
     Outcome counted(const Outcome& outcome) noexcept {
       if (outcome.result == Result::rejected) {
@@ -179,7 +176,7 @@ class Delegation : public LockedTable<Unlocked> {
             item.kind == BulkItem::Kind::update && kInfo.resolve(item.options.form) != UpdateForm::in_place;
         return !here && (table_.shards() == 1 || table_.shard_of(item.id) == shard);
       };
-      const auto most = items.first(std::min(items.size(), Base::kLookAhead));
+      const auto most = items.first(std::min(items.size(), kLookAhead));
       const auto end = std::ranges::find_if_not(most, fits);
       return std::max<std::size_t>(1, static_cast<std::size_t>(end - most.begin()));
     }
@@ -205,6 +202,7 @@ class Delegation : public LockedTable<Unlocked> {
     Delegation& table_;
   };
 
+  using Handle = DocumentHandle<Strategy>;
   [[nodiscard]] Handle handle() { return Handle(*this); }
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/lock_traits.hpp"
-#include "core/locked_table.hpp"
+#include "core/slots/locked_table.hpp"
+#include "core/sync/lock_traits.hpp"
 
 namespace occ {
 
@@ -9,6 +9,15 @@ namespace occ {
 template <class Lock>
 class GlobalLock {
  public:
+  static constexpr StrategyInfo kInfo{
+      .name = LockTraits<Lock>::pick("mutex_global", "mutex_global_tbb_spin", "mutex_global_tbb_queuing"),
+      .summary = LockTraits<Lock>::pick("one std::mutex for the table", "one TBB spin mutex for the table",
+                                        "one TBB queuing mutex (fair) for the table"),
+      .reuses_slots = true,
+      .updates_in_place = true,
+      .default_form = UpdateForm::in_place,
+  };
+
   class Guard {
    public:
     Guard(GlobalLock& locks, const void*, std::uint64_t) : held_(locks.lock_) {}
@@ -30,27 +39,7 @@ class GlobalLock {
 /// optimistic 2; and 1 to draw a number.
 /// When not: more than one thread.
 template <class Lock>
-class MutexGlobal : public LockedTable<GlobalLock<Lock>> {
- public:
-  static constexpr StrategyInfo kInfo{
-      .name = LockTraits<Lock>::pick("mutex_global", "mutex_global_tbb_spin", "mutex_global_tbb_queuing"),
-      .summary = LockTraits<Lock>::pick("one std::mutex for the table", "one TBB spin mutex for the table",
-                                        "one TBB queuing mutex (fair) for the table"),
-      .reuses_slots = true,
-      .updates_in_place = true,
-      .default_form = UpdateForm::in_place,
-  };
-
-  using LockedTable<GlobalLock<Lock>>::LockedTable;
-
-  class Handle : public LockedHandle<Handle, MutexGlobal, GlobalLock<Lock>> {
-   public:
-    static constexpr const StrategyInfo& kInfo = MutexGlobal::kInfo;
-    explicit Handle(MutexGlobal& table) : LockedHandle<Handle, MutexGlobal, GlobalLock<Lock>>(table) {}
-  };
-
-  [[nodiscard]] Handle handle() { return Handle(*this); }
-};
+using MutexGlobal = LockedTable<GlobalLock<Lock>>;
 
 static_assert(DocumentTable<MutexGlobal<std::mutex>>);
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "core/lock_traits.hpp"
-#include "core/locked_table.hpp"
+#include "core/slots/locked_table.hpp"
+#include "core/sync/lock_traits.hpp"
 
 namespace occ {
 
@@ -11,6 +11,19 @@ namespace occ {
 template <class Lock>
 class StripedLocks {
  public:
+  static constexpr StrategyInfo kInfo{
+      .name = LockTraits<Lock>::pick("mutex_striped", "mutex_striped_tbb_spin", "mutex_striped_tbb_queuing",
+                                     "mutex_striped_tbb_speculative"),
+      .summary = LockTraits<Lock>::pick("1,024 std::mutexes, chosen by the id's hash",
+                                        "1,024 TBB spin mutexes, chosen by the id's hash",
+                                        "1,024 TBB queuing mutexes (fair), chosen by the id's hash",
+                                        "1,024 TBB speculative spin mutexes: hardware transactions first"),
+      .reuses_slots = true,
+      .updates_in_place = true,
+      .default_form = UpdateForm::in_place,
+      .lacks = LockTraits<Lock>::lacks,
+  };
+
   /// Two threads meet by chance in one of 1,024 stripes with probability 0.001; 128 KiB of locks.
   static constexpr std::size_t kStripes = 1024;
 
@@ -37,39 +50,7 @@ class StripedLocks {
 /// mutex_global.
 /// When not: transforms that take long, since ids that share a stripe wait for them without reason.
 template <class Lock>
-class MutexStriped : public LockedTable<StripedLocks<Lock>> {
- public:
-  static constexpr StrategyInfo kInfo{
-      .name = LockTraits<Lock>::pick("mutex_striped", "mutex_striped_tbb_spin", "mutex_striped_tbb_queuing",
-                                     "mutex_striped_tbb_speculative"),
-      .summary = LockTraits<Lock>::pick("1,024 std::mutexes, chosen by the id's hash",
-                                        "1,024 TBB spin mutexes, chosen by the id's hash",
-                                        "1,024 TBB queuing mutexes (fair), chosen by the id's hash",
-                                        "1,024 TBB speculative spin mutexes: hardware transactions first"),
-      .reuses_slots = true,
-      .updates_in_place = true,
-      .default_form = UpdateForm::in_place,
-  };
-
-  using LockedTable<StripedLocks<Lock>>::LockedTable;
-
-  /// What this machine lacks for that type of lock; empty if nothing.
-  static std::string_view lacks() noexcept {
-    if constexpr (requires { LockTraits<Lock>::lacks(); }) {
-      return LockTraits<Lock>::lacks();
-    } else {
-      return {};
-    }
-  }
-
-  class Handle : public LockedHandle<Handle, MutexStriped, StripedLocks<Lock>> {
-   public:
-    static constexpr const StrategyInfo& kInfo = MutexStriped::kInfo;
-    explicit Handle(MutexStriped& table) : LockedHandle<Handle, MutexStriped, StripedLocks<Lock>>(table) {}
-  };
-
-  [[nodiscard]] Handle handle() { return Handle(*this); }
-};
+using MutexStriped = LockedTable<StripedLocks<Lock>>;
 
 /// Where transactions commit, threads in one stripe, and in one document as long as they only read, do not wait for each
 /// other; the draw of a number, which all writes share, makes them conflict again.

@@ -1,37 +1,34 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
-#include "core/fault_point.hpp"
-#include "core/packed_slot.hpp"
-#include "core/prefetch.hpp"
-#include "core/slot_handle.hpp"
-#include "core/slot_table.hpp"
-#include "core/spin_wait.hpp"
+#include "core/build/fault_point.hpp"
+#include "core/build/prefetch.hpp"
+#include "core/model/decide.hpp"
+#include "core/slots/packed_body.hpp"
+#include "core/slots/slot_handle.hpp"
+#include "core/slots/slot_key.hpp"
+#include "core/slots/slot_table.hpp"
+#include "core/sync/claim.hpp"
 
 namespace occ {
 
-/// A document whose word carries a claim flag, and whose body is overwritten in place by whoever holds the claim. A body
-/// that is small enough lies in the slot itself, where it arrives with the slot's other lines; a larger one in a block.
+/// A document whose word carries a claim flag (core/sync/claim.hpp), and whose body is overwritten in place by whoever
+/// holds the claim. A body that is small enough lies in the slot itself, where it arrives with the slot's other lines; a
+/// larger one in a block.
 ///
-///     bit 0 of the word   clear: free, the word is the last write's; set: claimed, a write is under way, or the slot
-///                         is nobody's
+/// A slot whose tombstone is purged stays claimed until it is another id's; who waits for it looks at the key.
 ///
-/// Words of free slots only ever grow, but for a claim that is given up: it puts the old word back before it has
-/// touched the body. So an unchanged free word proves, as in PackedSlot, that what was copied in between was whole. A
-/// slot whose tombstone is purged stays claimed until it is another id's; who waits for it looks at the key.
+/// The edges C1, C2, C4 and C6 are those of the claim; what they carry is the body and the occupant. Besides them:
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | C1 store of the free word | C2 first load of the word | the body, and the occupant |
-/// | publication to claimer | C1 store of the free word | C4 compare_exchange | the body's contents, for the next one to overwrite |
 /// | body's exchange to reader | C3 store of the pointer | C3 load of the pointer | the head of that block |
-/// | overwriting to stale reader | B4 stores into a body | B5 loads from a body | the claim C4, so that B6 differs |
-///
-/// The second load of the word is relaxed: the loads B5 before it keep it behind them.
+/// | overwriting to stale reader | B4 stores into a body | B5 loads from a body | the claim C4, so that C6 differs |
 struct alignas(64) ClaimSlot {
-  static constexpr std::uint64_t kClaimed = 1;
+  static constexpr std::uint64_t kClaimed = Claim::kFlag;
 
   atomic<std::uint64_t> word{kClaimed};
   /// Null: the body is `inside`.
@@ -64,19 +61,13 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       .reuses_slots = true,
       .updates_in_place = true,
       .default_form = UpdateForm::in_place,
+      .overwrites_by_word = true,
       .backs_off = true,
   };
 
   using SlotTable::SlotTable;
 
-  class Handle : public SlotHandle<Handle, PackedClaim> {
-   public:
-    static constexpr const StrategyInfo& kInfo = PackedClaim::kInfo;
-    explicit Handle(PackedClaim& table) : SlotHandle(table) {}
-
-   private:
-    friend SlotHandle<Handle, PackedClaim>;
-
+  class Strategy : public SlotContext<PackedClaim> {
     /// A look at a slot that nobody has claimed.
     struct Look {
       std::uint64_t bits = 0;
@@ -86,29 +77,8 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       bool gone = false;
     };
 
-    /// What came of one look.
-    enum class Glance : std::uint8_t { whole, overtaken, claimed };
-
-    /// The right to write one slot. Given up unless something was published.
-    class Claim {
-     public:
-      OCCKIT_INLINE Claim(ClaimSlot& slot, std::uint64_t bits) noexcept : slot_(slot), bits_(bits) {}
-      Claim(const Claim&) = delete;
-      Claim& operator=(const Claim&) = delete;
-      OCCKIT_INLINE ~Claim() {
-        if (!kept_) [[likely]]
-          slot_.word.store(bits_, std::memory_order_release);  // C1 with C2, C4
-      }
-      OCCKIT_INLINE Claim(Claim&& other) noexcept : slot_(other.slot_), bits_(other.bits_) { other.keep(); }
-      void publish(SeqNoTerm word) noexcept { bits_ = word.bits(); }
-      /// The slot stays claimed, for whoever gives it to another id.
-      void keep() noexcept { kept_ = true; }
-
-     private:
-      ClaimSlot& slot_;
-      std::uint64_t bits_;
-      bool kept_ = false;
-    };
+   public:
+    explicit Strategy(PackedClaim& table) : SlotContext(table) {}
 
     State read(const Target& target, Document* into) { return look(target, into).state; }
 
@@ -141,9 +111,9 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       if ((bits & ClaimSlot::kClaimed) != 0 || slot.word.load(std::memory_order_relaxed) != bits) [[unlikely]]
         return false;
       fault_point(FaultPoint::reading);
-      if (!claim_unchanged(slot, bits)) [[unlikely]]
+      if (!Claim::take(slot.word, bits)) [[unlikely]]
         return false;
-      Claim claim(slot, bits);
+      Claim claim(slot.word, bits);
       fault_point(FaultPoint::claimed);
       // relaxed: the claim holds the pointer still
       if (!slot.key.held_by(target.occupant) || slot.block.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
@@ -157,78 +127,25 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return true;
     }
 
-    OCCKIT_NOT_INLINE Outcome write_after_look(Target target, Write write) {
-      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
-      Block* fresh = nullptr;
-      for (;;) {
-        Look seen = look(target, nullptr);
-        Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
-        if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
-          if (fresh != nullptr) cache_.give(fresh);
-          if (seen.gone) return kLeft;
-          return refuse(decision, seen.state);
-        }
-        if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
-        if (claim_unchanged(*target.slot, seen.bits)) [[likely]] {
-          Claim claim(*target.slot, seen.bits);
-          fault_point(FaultPoint::claimed);
-          if (fresh != nullptr && !needs_block(seen.block, bytes)) {  // the body was exchanged since it was taken
-            cache_.give(fresh);
-            fresh = nullptr;
-          }
-          return overwrite_block(target, write, std::move(claim), seen, decision, fresh);
-        }
-        begin_attempt();
-        ++counters_.publication_failures;
-        stand_back();
-      }
-    }
-
     OCCKIT_INLINE Outcome update_in_place(const Target& target, Transform transform, const UpdateOptions& options) {
       ClaimSlot& slot = *target.slot;
-      const std::uint64_t bits = claim_free(target);
-      if (bits == kGone) [[unlikely]]
-        return kLeft;
-      Claim claim(slot, bits);
+      const std::uint64_t bits = Claim::take_when_free(
+          slot.word, [&](std::uint64_t) { return !slot.key.held_by(target.occupant); }, [this] { back_off(); });
+      if (bits == Claim::kGone) [[unlikely]]
+        return kSlotLost;
+      Claim claim(slot.word, bits);
       fault_point(FaultPoint::claimed);
       Look seen;
       // relaxed: the claim holds the pointer still
       look_inside(slot, bits, slot.block.load(std::memory_order_relaxed), seen, copy_for_update());
       Decision decision = decide(seen.state, Operation::index, options.precondition, {});
       if (!seen.state.live() || decision.verdict != Decision::Verdict::proceed) [[unlikely]]
-        return update_otherwise(target, transform, options, std::move(claim), seen, decision);
+        return update_otherwise(target, transform, options, std::move(claim), seen, std::nullopt);
       const Transformed transformed =
           transform({seen.state.version, seen.state.word, source_inside(slot, seen.block)}, next_);
       if (transformed != Transformed::write || next_.size() > kMaxSourceBytes) [[unlikely]]
-        return end_otherwise(target, transformed, options, std::move(claim), seen);
+        return update_otherwise(target, transform, options, std::move(claim), seen, transformed);
       return overwrite(target, {Operation::index, next_.bytes(), options.precondition}, claim, seen, decision);
-    }
-
-    /// Of a document that is missing, not the one that the condition names, or at the end of its versions.
-    OCCKIT_NOT_INLINE Outcome update_otherwise(Target target, Transform transform, const UpdateOptions& options,
-                                               Claim claim, Look seen, Decision decision) {
-      if (!seen.state.live())
-        return options.upsert ? write_claimed(target, upsert_of(options), claim, seen) : missing(seen.state);
-      if (decision.verdict == Decision::Verdict::rejected) {
-        const Bytes source = source_inside(*target.slot, seen.block);
-        const Transformed transformed = transform({seen.state.version, seen.state.word, source}, next_);
-        if (transformed != Transformed::write || next_.size() > kMaxSourceBytes)
-          return end_otherwise(target, transformed, options, std::move(claim), seen);
-      }
-      return refuse(decision, seen.state);
-    }
-    /// Where the transform did not say that it should be written, or what cannot be.
-    OCCKIT_NOT_INLINE Outcome end_otherwise(Target target, Transformed transformed, const UpdateOptions& options,
-                                            Claim claim, Look seen) {
-      switch (transformed) {
-        case Transformed::write:
-          return reject(Cause::source_too_large);
-        case Transformed::remove:
-          return write_claimed(target, {Operation::remove, {}, options.precondition}, claim, seen);
-        case Transformed::keep:
-          break;
-      }
-      return refuse(decide(seen.state, Operation::keep, options.precondition, {}), seen.state);
     }
 
     Block* make_body(const Write& write, Version version) {
@@ -245,9 +162,9 @@ class PackedClaim : public SlotTable<ClaimSlot> {
     }
     bool vacate(const Target& target) noexcept {
       Look seen = look(target, nullptr);
-      if (!expired(seen.state, table_.instant_for(seen.state)) || !claim_unchanged(*target.slot, seen.bits))
+      if (!expired(seen.state, table_.instant_for(seen.state)) || !Claim::take(target.slot->word, seen.bits))
         return true;
-      Claim claim(*target.slot, seen.bits);
+      Claim claim(target.slot->word, seen.bits);
       table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {
         if (seen.block != nullptr) cache_.give(seen.block);
         claim.keep();
@@ -256,42 +173,75 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return true;
     }
 
-    /// Waits until nobody holds the claim, and looks until nobody came between.
-    OCCKIT_INLINE Look look(const Target& target, Document* into) {
-      Look seen;
-      const Glance glance = look_once(target, into, seen);
-      if (glance == Glance::whole) [[likely]]
-        return seen;
-      return look_again(target, into, glance);
-    }
-    OCCKIT_NOT_INLINE Look look_again(Target target, Document* into, Glance glance) {
-      Look seen;
-      SpinWait wait;
-      std::uint64_t retries = 0;
-      for (; glance != Glance::whole; glance = look_once(target, into, seen)) {
-        if (glance == Glance::overtaken) {
-          ++retries;
-        } else {
-          wait.pause();
+   private:
+    OCCKIT_NOT_INLINE Outcome write_after_look(Target target, Write write) {
+      const std::size_t bytes = PackedBody::bytes_of(write.operation, write.source);
+      Block* fresh = nullptr;
+      for (;;) {
+        Look seen = look(target, nullptr);
+        Decision decision = decide(seen.state, write.operation, write.precondition, table_.instant_for(seen.state));
+        if (seen.gone || decision.verdict != Decision::Verdict::proceed) [[unlikely]] {
+          if (fresh != nullptr) cache_.give(fresh);
+          if (seen.gone) return kSlotLost;
+          return refuse(decision, seen.state);
         }
+        if (fresh == nullptr && needs_block(seen.block, bytes)) fresh = cache_.take(bytes);
+        if (Claim::take(target.slot->word, seen.bits)) [[likely]] {
+          Claim claim(target.slot->word, seen.bits);
+          fault_point(FaultPoint::claimed);
+          if (fresh != nullptr && !needs_block(seen.block, bytes)) {  // the body was exchanged since it was taken
+            cache_.give(fresh);
+            fresh = nullptr;
+          }
+          return overwrite_block(target, write, std::move(claim), seen, decision, fresh);
+        }
+        begin_attempt();
+        ++counters_.publication_failures;
+        back_off();
       }
-      counters_.count_read_retries(retries);
+    }
+
+    /// What an update comes to that is not mostly so; `transformed` is set if the transform has run.
+    OCCKIT_NOT_INLINE Outcome update_otherwise(Target target, Transform transform, const UpdateOptions& options,
+                                               Claim claim, Look seen, std::optional<Transformed> transformed) {
+      return update_seen(
+          seen.state, options,
+          [&] {
+            if (transformed) return *transformed;
+            const Bytes source = source_inside(*target.slot, seen.block);
+            return transform({seen.state.version, seen.state.word, source}, next_);
+          },
+          [&](const Write& write) { return write_claimed(target, write, claim, seen); });
+    }
+
+    /// Waits until nobody holds the claim, and looks until nobody came between. Mostly nobody writes and the document is
+    /// in the slot; what would be otherwise is asked for once before the copy and once after it.
+    OCCKIT_INLINE Look look(const Target& target, Document* into) {
+      const ClaimSlot& slot = *target.slot;
+      std::uint64_t bits = slot.word.load(std::memory_order_acquire);         // C2 with C1
+      const Block* const block = slot.block.load(std::memory_order_acquire);  // C3
+      if (((bits & ClaimSlot::kClaimed) | reinterpret_cast<std::uintptr_t>(block)) != 0) [[unlikely]]
+        return look_again(slot, target.occupant, into, 0);
+      Look seen;
+      look_inside(slot, bits, nullptr, seen, into);
+      fault_point(FaultPoint::reading);
+      // C6 relaxed: ordered behind B5
+      const std::uint64_t changed = slot.word.load(std::memory_order_relaxed) ^ bits;
+      if ((changed | slot.key.difference_to(target.occupant)) != 0) [[unlikely]]
+        return look_again(slot, target.occupant, into, changed == 0 ? 0 : 1);
       return seen;
     }
-    OCCKIT_INLINE static Glance look_once(const Target& target, Document* into, Look& seen) {
-      const ClaimSlot& slot = *target.slot;
-      const std::uint64_t bits = slot.word.load(std::memory_order_acquire);  // C2 with C1
-      if (!slot.key.held_by(target.occupant)) [[unlikely]] {
-        seen = {};  // whatever a look before this one saw
-        seen.gone = true;
-        return Glance::whole;
-      }
-      if ((bits & ClaimSlot::kClaimed) != 0) [[unlikely]]
-        return Glance::claimed;
-      look_inside(slot, bits, slot.block.load(std::memory_order_acquire), seen, into);  // C3
-      fault_point(FaultPoint::reading);
-      // B6 relaxed: ordered behind B5
-      return slot.word.load(std::memory_order_relaxed) == bits ? Glance::whole : Glance::overtaken;
+    OCCKIT_NOT_INLINE Look look_again(const ClaimSlot& slot, std::uint64_t occupant, Document* into,
+                                      std::uint64_t retries) {
+      Look seen;
+      seen.gone = !Claim::read(
+          slot.word, retries, [&](std::uint64_t) { return !slot.key.held_by(occupant); },
+          [&](std::uint64_t bits) {
+            look_inside(slot, bits, slot.block.load(std::memory_order_acquire), seen, into);  // C3
+          });
+      counters_.count_read_retries(retries);
+      if (seen.gone) seen.state = {};  // whatever a look before this one saw
+      return seen;
     }
 
     OCCKIT_INLINE static void look_inside(const ClaimSlot& slot, std::uint64_t bits, Block* block, Look& seen,
@@ -312,31 +262,6 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return block == nullptr ? PackedBody::source(slot.inside) : PackedBody::source(*block);
     }
     Document* copy_for_update() noexcept { return kLayoutIsReal ? nullptr : &current_; }
-
-    static bool claim_unchanged(ClaimSlot& slot, std::uint64_t bits) noexcept {
-      // relaxed on failure: C2 loads again
-      return slot.word.compare_exchange_strong(bits, bits | ClaimSlot::kClaimed, std::memory_order_acquire,
-                                               std::memory_order_relaxed);  // C4
-    }
-
-    /// The word before the claim. kGone if the slot is no longer that occupant's.
-    OCCKIT_INLINE std::uint64_t claim_free(const Target& target) noexcept {
-      ClaimSlot& slot = *target.slot;
-      SpinWait wait;
-      for (;;) {
-        const std::uint64_t bits = slot.word.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-        if ((bits & ClaimSlot::kClaimed) == 0 && claim_unchanged(slot, bits)) [[likely]] {
-          if (slot.key.held_by(target.occupant)) [[likely]]
-            return bits;
-          slot.word.store(bits, std::memory_order_release);  // C1 with C2, C4
-          return kGone;
-        }
-        if (!slot.key.held_by(target.occupant)) return kGone;
-        stand_back();
-        wait.pause();
-      }
-    }
-    static constexpr std::uint64_t kGone = ClaimSlot::kClaimed;
 
     /// Whether a body of that size can lie neither in the slot nor in the block that it has.
     static bool needs_block(const Block* block, std::size_t bytes) noexcept {
@@ -406,12 +331,13 @@ class PackedClaim : public SlotTable<ClaimSlot> {
       return publish(claim, word, seen, decision);
     }
     OCCKIT_INLINE Outcome publish(Claim& claim, SeqNoTerm word, const Look& seen, const Decision& decision) noexcept {
-      claim.publish(word);
+      claim.publish(word.bits());
       return finish(
           {.result = decision.result, .version = decision.version, .word = word, .decided_on = seen.state.word});
     }
   };
 
+  using Handle = SlotHandle<Strategy>;
   [[nodiscard]] Handle handle() { return Handle(*this); }
 };
 

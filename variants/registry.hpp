@@ -2,32 +2,30 @@
 /// tests, verification, CSV and plots take it from here.
 #pragma once
 
-#if __has_include(<libcuckoo/cuckoohash_map.hh>)
-#define OCCKIT_LIBCUCKOO 1
-#include "variants/libcuckoo.hpp"
+#include "core/build/configuration.hpp"
+
+#if OCCKIT_HAS_LIBCUCKOO
+#include "variants/peers/libcuckoo.hpp"
 #endif
-#if __has_include(<urcu/rculfhash.h>)
-#define OCCKIT_URCU_LFHT 1
-#include "variants/urcu_lfht.hpp"
-#include "variants/urcu_lfht_copy.hpp"
+#if OCCKIT_HAS_URCU_LFHT
+#include "variants/peers/urcu_lfht.hpp"
+#include "variants/peers/urcu_lfht_copy.hpp"
 #endif
-#if __has_include(<boost/unordered/concurrent_flat_map.hpp>)
-#define OCCKIT_BOOST_FLAT_MAP 1
-#include "variants/boost_flat_map.hpp"
+#if OCCKIT_HAS_BOOST_FLAT_MAP
+#include "variants/peers/boost_flat_map.hpp"
 #endif
 #include "variants/combining.hpp"
+#include "variants/controls/floor_document.hpp"
+#include "variants/controls/floor_line.hpp"
+#include "variants/controls/null.hpp"
 #include "variants/delegation.hpp"
-#include "variants/floor_document.hpp"
-#include "variants/floor_line.hpp"
 #include "variants/mutex_global.hpp"
 #include "variants/mutex_keyed.hpp"
 #include "variants/mutex_striped.hpp"
-#include "variants/null.hpp"
 #include "variants/packed_cas.hpp"
 #include "variants/packed_claim.hpp"
-#include "variants/std_unordered_map.hpp"
-#include "variants/tbb_hash_map.hpp"
-#include "variants/unchecked.hpp"
+#include "variants/peers/std_unordered_map.hpp"
+#include "variants/peers/tbb_hash_map.hpp"
 #include "variants/version_retry.hpp"
 
 namespace occ {
@@ -55,14 +53,14 @@ using Strategies = StrategyList<       //
     StdUnorderedMap<1>,                //
     StdUnorderedMap<1024>,             //
     TbbHashMap,                        //
-#ifdef OCCKIT_LIBCUCKOO
+#if OCCKIT_HAS_LIBCUCKOO
     LibCuckoo,  //
 #endif
-#ifdef OCCKIT_URCU_LFHT
+#if OCCKIT_HAS_URCU_LFHT
     UrcuLfht,      //
     UrcuLfhtCopy,  //
 #endif
-#ifdef OCCKIT_BOOST_FLAT_MAP
+#if OCCKIT_HAS_BOOST_FLAT_MAP
     BoostFlatMap,  //
 #endif
     Unchecked,                      //

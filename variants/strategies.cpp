@@ -5,26 +5,26 @@
 #include <string>
 #include <vector>
 
-#include "variants/registry.hpp"
+#include "core/build/configuration.hpp"
+#include "variants/strategy_tables.hpp"
 
 namespace occ {
 namespace {
 
-/// What this machine lacks for a strategy; empty if nothing.
-template <class Table>
-std::string_view lacks() {
-  if constexpr (requires { Table::lacks(); }) {
-    return Table::lacks();
-  } else {
-    return {};
-  }
+std::span<const StrategyTables::Strategy> registered() {
+  static const StrategyTables tables = [] {
+    StrategyTables all;
+    add_strategies(all);
+    return all;
+  }();
+  return tables.all();
 }
 
 std::vector<MissingStrategy> and_not_for_this_machine(std::vector<MissingStrategy> missing) {
-  for_each_strategy([&]<class Table>() {
-    const std::string_view lack = lacks<Table>();
-    if (!lack.empty()) missing.push_back({.name = Table::kInfo.name, .needs = lack, .peer = Table::kInfo.peer});
-  });
+  for (const auto& strategy : registered()) {
+    if (!strategy.lacks.empty())
+      missing.push_back({.name = strategy.info->name, .needs = strategy.lacks, .peer = strategy.info->peer});
+  }
   return missing;
 }
 
@@ -33,26 +33,21 @@ std::vector<MissingStrategy> and_not_for_this_machine(std::vector<MissingStrateg
 std::span<const StrategyInfo> strategies() {
   static const std::vector<StrategyInfo> infos = [] {
     std::vector<StrategyInfo> all;
-    for_each_strategy([&]<class Table>() {
-      if (lacks<Table>().empty()) all.push_back(Table::kInfo);
-    });
+    for (const auto& strategy : registered()) {
+      if (strategy.lacks.empty()) all.push_back(*strategy.info);
+    }
     return all;
   }();
   return infos;
 }
 
 std::span<const MissingStrategy> missing_strategies() {
-  const std::vector<MissingStrategy> not_built{
-#ifndef OCCKIT_LIBCUCKOO
-      {"libcuckoo", "libcuckoo (Debian: libcuckoo-dev)"},
-#endif
-#ifndef OCCKIT_URCU_LFHT
-      {"urcu_lfht, urcu_lfht_copy", "liburcu's data structures (Debian: liburcu-dev)"},
-#endif
-#ifndef OCCKIT_BOOST_FLAT_MAP
-      {"boost_flat_map", "Boost 1.83 or newer (cmake -DOCCKIT_BOOST_INCLUDE=DIR)"},
-#endif
-  };
+  std::vector<MissingStrategy> not_built;
+  if (OCCKIT_HAS_LIBCUCKOO == 0) not_built.push_back({"libcuckoo", "libcuckoo (Debian: libcuckoo-dev)"});
+  if (OCCKIT_HAS_URCU_LFHT == 0)
+    not_built.push_back({"urcu_lfht, urcu_lfht_copy", "liburcu's data structures (Debian: liburcu-dev)"});
+  if (OCCKIT_HAS_BOOST_FLAT_MAP == 0)
+    not_built.push_back({"boost_flat_map", "Boost 1.83 or newer (cmake -DOCCKIT_BOOST_INCLUDE=DIR)"});
   static const std::vector<MissingStrategy> missing = and_not_for_this_machine(not_built);
   return missing;
 }
@@ -64,12 +59,10 @@ const StrategyInfo* find_strategy(std::string_view name) {
 }
 
 std::unique_ptr<AnyTable> make_table(std::string_view strategy, const TableOptions& options) {
-  std::unique_ptr<AnyTable> table;
-  for_each_strategy([&]<class Table>() {
-    if (Table::kInfo.name == strategy && lacks<Table>().empty()) table = std::make_unique<ErasedTable<Table>>(options);
-  });
-  if (!table) throw std::invalid_argument("unknown strategy '" + std::string(strategy) + "'");
-  return table;
+  for (const auto& each : registered()) {
+    if (each.info->name == strategy && each.lacks.empty()) return each.make(options);
+  }
+  throw std::invalid_argument("unknown strategy '" + std::string(strategy) + "'");
 }
 
 }  // namespace occ

@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/any_table.hpp"
+#include "core/table/any_table.hpp"
 
 namespace occ {
 

@@ -1,15 +1,16 @@
 #pragma once
 
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <type_traits>
 
-#include "core/epoch.hpp"
-#include "core/fault_point.hpp"
-#include "core/prefetch.hpp"
-#include "core/rcu.hpp"
-#include "core/slot_handle.hpp"
-#include "core/slot_table.hpp"
+#include "core/build/fault_point.hpp"
+#include "core/build/prefetch.hpp"
+#include "core/memory/epoch.hpp"
+#include "core/memory/rcu.hpp"
+#include "core/slots/slot_handle.hpp"
+#include "core/slots/slot_table.hpp"
 
 namespace occ {
 
@@ -26,10 +27,10 @@ static_assert(!kLayoutIsReal || sizeof(VersionSlot) == 64);
 /// It claims version_only semantics. `_version` begins again at 1 once a tombstone has expired, so a writer that read
 /// version 1 before a delete can overwrite version 1 of after it: a lost update, by the rules. Conditions by seq_no and
 /// term are honoured where a caller gives them.
-/// A slot is its id's for the life of the table: memory grows with the ids ever written.
-/// Progress: see StrategyInfo below; with epochs everything but creating an id is lock-free and memory is unbounded
-/// while a thread is suspended inside; with liburcu reads are wait-free and memory is bounded, and writers wait for
-/// suspended readers.
+/// Memory: slots of forgotten ids are used again; with epochs it is unbounded while a thread is suspended inside, with
+/// liburcu bounded.
+/// Progress: see StrategyInfo below; with epochs everything but creating an id is lock-free; with liburcu reads are
+/// wait-free, and writers wait for suspended readers.
 /// Linearization: a write at its compare_exchange; everything else at the load of the pointer that it was decided on.
 /// Cost: dependent misses 3 (bucket, slot, body). Locked instructions: get 1 with epochs (the announcement), 0 with
 /// liburcu; write 2 more (draw, publication). A reader's copy is never overtaken, so large sources under many readers
@@ -37,7 +38,7 @@ static_assert(!kLayoutIsReal || sizeof(VersionSlot) == 64);
 ///
 /// | edge | release side | acquire side | carries |
 /// |---|---|---|---|
-/// | publication to reader | V1 compare_exchange, first store | V2 load of the pointer | the body; the next draw is above its word |
+/// | publication to reader | V1 compare_exchange, first store | V2 load of the pointer | the body; the next draw is above its word; whose slot it is |
 /// | replaced body to reuse | Domain | Domain | that no reader is left in it |
 template <class Domain>
 class VersionRetry : public SlotTable<VersionSlot> {
@@ -53,26 +54,24 @@ class VersionRetry : public SlotTable<VersionSlot> {
       .write = kEpochs ? Progress::lock_free : Progress::blocking,
       .reclamation = kEpochs ? Reclamation::epoch : Reclamation::rcu,
       .memory_bounded = !kEpochs,
+      .reuses_slots = true,
       .backs_off = true,
   };
 
   using SlotTable::SlotTable;
 
-  class Handle : public SlotHandle<Handle, VersionRetry> {
-    using Base = SlotHandle<Handle, VersionRetry>;
+  class Strategy : public SlotContext<VersionRetry> {
+    using Base = SlotContext<VersionRetry>;
     using Participant = typename Domain::Participant;
-    using typename Base::Target;
 
    public:
-    static constexpr const StrategyInfo& kInfo = VersionRetry::kInfo;
-    explicit Handle(VersionRetry& table) : Base(table), participant_(table.domain_, this->cache_) {}
-
-   private:
-    friend Base;
+    using typename Base::Target;
+    explicit Strategy(VersionRetry& table) : Base(table), participant_(table.domain_, this->cache_) {}
 
     State read(const Target& target, Document* into) {
       const typename Participant::Guard pinned(participant_);
       const Block* body = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
+      if (is_anothers(target)) return {};
       State state = state_of(body);
       if (into != nullptr && state.live()) {
         into->version = state.version;
@@ -96,12 +95,55 @@ class VersionRetry : public SlotTable<VersionSlot> {
       return outcome;
     }
 
+    /// Pinned inside the lock of the directory, so that nobody waits for it pinned.
+    bool vacate(const Target& target) noexcept {
+      bool no_memory = false;
+      this->table_.purge(*target.slot, target.occupant, target.id, target.hash, [&] {
+        const typename Participant::Guard pinned(participant_);
+        Block* tombstone = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
+        const State state = state_of(tombstone);
+        if (!expired(state, this->table_.instant_for(state))) return false;
+        try {
+          participant_.make_room();
+        } catch (const std::bad_alloc&) {
+          no_memory = true;
+          return false;
+        }
+        // relaxed: it shows nothing to anybody, and the domain keeps the tombstone for who is in it
+        if (!target.slot->body.compare_exchange_strong(tombstone, nullptr, std::memory_order_relaxed,
+                                                       std::memory_order_relaxed)) {
+          return false;
+        }
+        participant_.retire(tombstone);
+        return true;
+      });
+      participant_.collect();
+      return !no_memory;
+    }
+
+    Block* make_body(const Write& write, Version version) {
+      Block* const body = prepare(write);
+      refresh(*body, write, version);
+      return body;
+    }
+    static Block* occupy(VersionSlot& slot, SeqNoTerm word, Block* body, const Write&) noexcept {
+      store_word(*body, word);
+      slot.body.store(body, std::memory_order_release);  // V1 with V2
+      return nullptr;
+    }
+
+   private:
     Outcome publish(const Target& target, const Write& write) {
       const typename Participant::Guard pinned(participant_);
       Block* fresh = nullptr;
       for (;;) {
         Block* current = target.slot->body.load(std::memory_order_acquire);  // V2 with V1
-        if (current == nullptr) return Base::kLeft;                          // its first write is under way
+        // Its first write is under way, or it is another id's. That is asked after the load, so a body that is the
+        // occupant's cannot be replaced below unless it still is.
+        if (current == nullptr || is_anothers(target)) {
+          if (fresh != nullptr) this->cache_.give(fresh);
+          return Base::kSlotLost;
+        }
         State state = state_of(current);
         Decision decision = decide(state, write.operation, write.precondition, this->table_.instant_for(state));
         if (decision.verdict != Decision::Verdict::proceed) {
@@ -128,9 +170,12 @@ class VersionRetry : public SlotTable<VersionSlot> {
         }
         ++this->counters_.publication_failures;
         ++this->counters_.seq_no_gaps;
-        this->stand_back();
+        this->back_off();
       }
     }
+
+    /// Asked behind V2: whoever has seen the body of a later occupant finds its key as well.
+    static bool is_anothers(const Target& target) noexcept { return !target.slot->key.held_by(target.occupant); }
 
     // A body: the word, then the source or the instant of a delete.
     static constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
@@ -165,17 +210,6 @@ class VersionRetry : public SlotTable<VersionSlot> {
       std::memcpy(body.bytes(), &bits, kWordBytes);
     }
 
-    Block* make_body(const Write& write, Version version) {
-      Block* const body = prepare(write);
-      refresh(*body, write, version);
-      return body;
-    }
-    static Block* occupy(VersionSlot& slot, SeqNoTerm word, Block* body, const Write&) noexcept {
-      store_word(*body, word);
-      slot.body.store(body, std::memory_order_release);  // V1 with V2
-      return nullptr;
-    }
-
     Block* prepare(const Write& write) {
       const bool remove = write.operation == Operation::remove;
       const std::size_t bytes = remove ? sizeof(std::int64_t) : write.source.size();
@@ -190,6 +224,7 @@ class VersionRetry : public SlotTable<VersionSlot> {
     Participant participant_;
   };
 
+  using Handle = SlotHandle<Strategy>;
   [[nodiscard]] Handle handle() { return Handle(*this); }
 
  private:

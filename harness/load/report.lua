@@ -1,4 +1,4 @@
--- What the scripts of this folder share, and the line of figures at the end that harness/load.py reads.
+-- What the scripts of this folder share, and the line of figures at the end that harness/load/load.py reads.
 --
 -- wrk runs one Lua state for each of its threads. It calls `request` when a connection is free and `response` when an
 -- answer has come, and says in neither which connection it is.

@@ -1,5 +1,5 @@
 /// What it costs to carry a chain of free blocks from one handle's cache to another: Boost.Lockfree's stack, as
-/// core/block_pool.hpp has it, beside a vector under a std::mutex. One operation takes a chain out and puts it back;
+/// core/memory/block_pool.hpp has it, beside a vector under a std::mutex. One operation takes a chain out and puts it back;
 /// divide by the blocks of a chain (64 of the small ones) for the share of one block.
 #include <benchmark/benchmark.h>
 
@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "core/block_exchange.hpp"
+#include "core/memory/block_exchange.hpp"
 #include "harness/micro/cases.hpp"
 
 namespace occ {
@@ -59,7 +59,7 @@ void carry(benchmark::State& state) {
     if (chain != nullptr) benchmark::DoNotOptimize(exchange.push(chain));
   }
   state.SetItemsProcessed(state.iterations());
-  for (const char* name : kCounterNames) state.counters[name] = 0;
+  report(state);
 }
 
 template <class Exchange>

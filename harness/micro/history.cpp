@@ -1,6 +1,6 @@
 /// What checking a history costs: operations per second, and per core with threads. A history of 4 threads that read and
 /// update; each item is one operation, from the recorded buffers to the report.
-#include "harness/history.hpp"
+#include "harness/history/history.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -36,6 +36,7 @@ struct History {
   HistoryRules rules;
 
   explicit History(const Shape& shape) : rules{.documents = shape.documents} {
+    rules.shards.assign(shape.documents, 0);
     struct Document {
       SeqNoTerm word;
       SeqNoTerm before;
@@ -115,8 +116,7 @@ void check(benchmark::State& state, const Shape& shape) {
   }
   if (wrong != 0) state.SkipWithError("a correct history was accused");
   state.SetItemsProcessed(state.iterations() * kOperations);
-  for (const char* name : kCounterNames) state.counters[name] = 0;
-  state.counters["unexpected_per_op"] = static_cast<double>(wrong);
+  report(state);
 }
 
 }  // namespace

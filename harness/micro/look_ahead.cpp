@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/arena.hpp"
+#include "core/memory/arena.hpp"
 #include "harness/micro/cases.hpp"
-#include "harness/random.hpp"
+#include "harness/support/random.hpp"
 
 namespace occ {
 namespace {
@@ -86,7 +86,7 @@ void look_ahead(benchmark::State& state) {
     }
   }
   benchmark::DoNotOptimize(sum);
-  for (const char* name : kCounterNames) state.counters[name] = 0;
+  report(state);
 }
 
 /// One case for each multiple of `step`.

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "harness/bulk_parser.hpp"
-#include "harness/commands.hpp"
-#include "harness/documents.hpp"
-#include "harness/json_text.hpp"
+#include "harness/support/bad_input.hpp"
+#include "harness/support/bulk_parser.hpp"
+#include "harness/support/json_text.hpp"
+#include "harness/workload/documents.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/fuzz/rest_pair.hpp"
 

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/commands.hpp"
-#include "harness/comparison.hpp"
-#include "harness/csv.hpp"
+#include "harness/report/comparison.hpp"
+#include "harness/support/bad_input.hpp"
+#include "harness/support/csv.hpp"
 #include "tests/fuzz/require.hpp"
 
 namespace occ {

@@ -9,7 +9,7 @@
 
 #include "tests/choices.hpp"
 #include "tests/fuzz/require.hpp"
-#include "tests/model_pair.hpp"
+#include "tests/variants/model_pair.hpp"
 
 namespace occ {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/clock.hpp"
-#include "harness/http_exchange.hpp"
-#include "harness/rest_handler.hpp"
+#include "core/model/clock.hpp"
+#include "harness/http/http_exchange.hpp"
+#include "harness/http/rest_handler.hpp"
 #include "tests/fuzz/require.hpp"
 #include "variants/strategies.hpp"
 

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
-#include "core/clock.hpp"
-#include "harness/rest_api.hpp"
+#include "core/model/clock.hpp"
+#include "harness/rest/rest_api.hpp"
 #include "tests/fuzz/require.hpp"
-#include "tests/reference_table.hpp"
+#include "tests/variants/reference_table.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {

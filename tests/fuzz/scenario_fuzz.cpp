@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "harness/scenario.hpp"
+#include "harness/rest/scenario.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/fuzz/rest_pair.hpp"
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "core/combining_lock.hpp"
+#include "core/sync/combining_lock.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

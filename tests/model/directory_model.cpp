@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/atomic.hpp"
-#include "core/directory.hpp"
+#include "core/slots/directory.hpp"
+#include "core/sync/atomic.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

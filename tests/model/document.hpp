@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "core/block.hpp"
-#include "core/document_table.hpp"
+#include "core/memory/block.hpp"
+#include "core/table/document_table.hpp"
 
 namespace occ::model {
 
@@ -117,6 +117,7 @@ class OneDocument {
   /// After the threads: the writes form a chain in which each replaced the one before it under a higher number, and
   /// whoever read a version read the word and the source that were written with it. `version` is the last one.
   void check(Version version) {
+    if constexpr (requires { table_.at_rest(); }) RL_ASSERT(table_.at_rest());
     for (Version at = 1; at <= version; ++at) {
       RL_ASSERT(written_[at].wrote());
       if (at > 1) RL_ASSERT(written_[at].decided_on == written_[at - 1].word);

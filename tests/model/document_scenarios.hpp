@@ -254,6 +254,7 @@ struct SlotPassesOn : rl::test_suite<SlotPassesOn<Table>, 3> {
   }
   void after() {
     Document document;
+    if constexpr (requires { fixture->table.at_rest(); }) RL_ASSERT(fixture->table.at_rest());
     RL_ASSERT(fixture->handles[1].get("first", document).result == Result::not_found);
     RL_ASSERT(fixture->handles[1].get("second", document).result == Result::found);
     RL_ASSERT(count_in(document.source.bytes()) == kSecond && document.version == 1);
@@ -288,6 +289,7 @@ struct ClientAgainstPurge : rl::test_suite<ClientAgainstPurge<Table>, 2> {
   }
   void after() {
     Document document;
+    if constexpr (requires { fixture->table.at_rest(); }) RL_ASSERT(fixture->table.at_rest());
     const bool there = fixture->handles[1].get("second", document).result == Result::found;
     RL_ASSERT(there && count_in(document.source.bytes()) == (document.version == 1 ? 2 : 3));
     document = {};
@@ -314,6 +316,7 @@ struct PurgeAgainstWrite : rl::test_suite<PurgeAgainstWrite<Table>, 2> {
   }
   void after() {
     Document document;
+    if constexpr (requires { fixture->table.at_rest(); }) RL_ASSERT(fixture->table.at_rest());
     RL_ASSERT((fixture->handles[1].get("id", document).result == Result::found) == created);
     RL_ASSERT(!created || count_in(document.source.bytes()) == 2);
     document = {};

@@ -3,7 +3,7 @@
 /// under a reader is a data race.
 #include <optional>
 
-#include "core/epoch.hpp"
+#include "core/memory/epoch.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

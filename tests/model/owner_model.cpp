@@ -3,7 +3,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "core/owner.hpp"
+#include "core/sync/owner.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

@@ -3,9 +3,9 @@
 #include <optional>
 #include <vector>
 
-#include "core/counters.hpp"
-#include "core/seq_no_leases.hpp"
-#include "core/shard.hpp"
+#include "core/table/counters.hpp"
+#include "core/table/seq_no_leases.hpp"
+#include "core/table/shard.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/atomic.hpp"
+#include "core/sync/atomic.hpp"
 
 namespace occ::model {
 

@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "core/slot_key.hpp"
+#include "core/slots/slot_key.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

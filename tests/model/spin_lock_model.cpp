@@ -2,7 +2,7 @@
 /// one that does not see what the last one did, are a data race.
 #include <optional>
 
-#include "core/keyed_locks.hpp"
+#include "core/sync/keyed_locks.hpp"
 #include "tests/model/simulate.hpp"
 
 namespace occ::model {

@@ -1,6 +1,6 @@
 /// The real headers of urcu_lfht, with core's pool, on a stand-in for liburcu's table: one document in its node.
 #include "tests/model/document_scenarios.hpp"
-#include "variants/urcu_lfht.hpp"
+#include "variants/peers/urcu_lfht.hpp"
 
 int main(int count, char** arguments) {
   using namespace occ::model;

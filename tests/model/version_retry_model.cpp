@@ -19,6 +19,9 @@ int main(int count, char** arguments) {
                            sample<Writers<Table, 2>>("two_writers", 20'000),
                            sample<UnconditionalWriters<Table>>("unconditional_writers", 20'000),
                            sample<Writers<Table, 3>>("three_writers", 15'000),
+                           sample<SlotPassesOn<Table>>("slot_passes_on", 20'000),
+                           sample<PurgeAgainstWrite<Table>>("purge_against_write", 15'000),
+                           sample<ClientAgainstPurge<Table>>("client_against_purge", 15'000),
                            explore<FailOver<Table>>("fail_over", 1),
                        });
 }

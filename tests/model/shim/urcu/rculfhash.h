@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <mutex>
 
-#include "core/atomic.hpp"
-#include "core/spin_lock.hpp"
+#include "core/sync/atomic.hpp"
+#include "core/sync/spin_lock.hpp"
 
 /// Nodes lie in blocks that are used again without a word; a model has to end what lay in them.
 struct cds_lfht_node {

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "CLI/App.hpp"
+#include "harness/advise/popularity.hpp"
+#include "harness/advise/retry_model.hpp"
+
+namespace occ {
+
+/// The load that `occkit simulate` and `occkit advise` are asked about, as its options say it.
+struct LoadOptions {
+  std::vector<std::uint64_t> clients;
+  std::vector<double> rates_per_s;
+  std::vector<std::string> think{"0"};
+  std::string window;
+  std::uint64_t documents = 1;
+  std::string distribution;
+  std::string counts;
+  std::string ids;
+  std::string backoff = "none";
+};
+
+/// Adds them to `command`; they fill `into`, which must live as long.
+void add_load_options(CLI::App& command, LoadOptions& into);
+
+/// Throws BadInput. One load for each think time and each number of clients, or for each rate.
+[[nodiscard]] std::vector<RetryLoad> loads_of(const LoadOptions& options);
+[[nodiscard]] Popularity popularity_of(const LoadOptions& options);
+
+/// "16 clients", "500 operations/s", with the think time where there is one.
+[[nodiscard]] std::string who_text(const RetryLoad& load);
+
+}  // namespace occ

@@ -1,0 +1,118 @@
+#include "harness/rest/filter_path.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace occ {
+namespace {
+
+using Path = std::vector<std::string_view>;
+
+/// What is left of a path below some key.
+struct Rest {
+  const Path* path;
+  std::size_t at;
+};
+using Rests = std::vector<Rest>;
+
+std::vector<std::string_view> parts_of(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const auto end = text.find(separator);
+    if (const auto part = text.substr(0, end); !part.empty()) parts.push_back(part);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  }
+  return parts;
+}
+
+/// Linear in the product of the lengths: after a mismatch only the last '*' takes one character more.
+bool matches(std::string_view pattern, std::string_view key) {
+  std::size_t p = 0;
+  std::size_t k = 0;
+  std::size_t star = pattern.npos;
+  std::size_t star_key = 0;
+  while (k < key.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_key = k;
+    } else if (p < pattern.size() && pattern[p] == key[k]) {
+      ++p;
+      ++k;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      k = ++star_key;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
+/// Adds to `below` what is left of `rest` once it has passed `key`; true if that is nothing: the path ends here.
+bool pass(Rest rest, std::string_view key, Rests& below) {
+  const Path& path = *rest.path;
+  if (path[rest.at] == "**") {
+    if (rest.at + 1 == path.size()) return true;
+    below.push_back(rest);
+    return pass({&path, rest.at + 1}, key, below);
+  }
+  if (!matches(path[rest.at], key)) return false;
+  if (rest.at + 1 == path.size()) return true;
+  below.push_back({&path, rest.at + 1});
+  return false;
+}
+
+/// The value with what the paths name, or without it. Nothing if nothing is left.
+std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
+  if (!value.is_structured()) return keep ? std::nullopt : std::optional(value);
+  Json out = value.is_object() ? Json::object() : Json::array();
+  for (const auto& [key, element] : value.items()) {
+    std::optional<Json> left;
+    if (value.is_array()) {
+      left = reduced(element, rests, keep);
+    } else {
+      Rests below;
+      bool ends = false;
+      for (const Rest& rest : rests) ends |= pass(rest, key, below);
+      if (ends) {
+        left = keep ? std::optional(element) : std::nullopt;
+      } else if (below.empty()) {
+        left = keep ? std::nullopt : std::optional(element);
+      } else {
+        left = reduced(element, below, keep);
+      }
+    }
+    if (!left) continue;
+    if (value.is_array()) {
+      out.push_back(std::move(*left));
+    } else {
+      out[key] = std::move(*left);
+    }
+  }
+  if (out.empty() && (keep || !value.empty())) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+Json filtered(const Json& answer, std::string_view paths) {
+  std::vector<Path> kept;
+  std::vector<Path> taken;
+  for (const auto text : parts_of(paths, ',')) {
+    const bool minus = text.starts_with('-');
+    Path path = parts_of(text.substr(minus ? 1 : 0), '.');
+    if (!path.empty()) (minus ? taken : kept).push_back(std::move(path));
+  }
+  const auto from_the_top = [](const std::vector<Path>& all) {
+    Rests rests;
+    for (const Path& path : all) rests.push_back({&path, 0});
+    return rests;
+  };
+  std::optional<Json> left = answer;
+  if (!taken.empty()) left = reduced(*left, from_the_top(taken), false);
+  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), true);
+  return left.value_or(answer.is_array() ? Json::array() : Json::object());
+}
+
+}  // namespace occ

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+#include "harness/support/json_text.hpp"
+
+namespace occ {
+
+/// What `?filter_path=a.b,items.*.status,-error.root_cause` leaves of an answer: paths of keys with dots between them,
+/// arrays passed through; `*` stands for any part of a key, `**` for any number of keys; paths that begin with '-' are
+/// taken away, the others, if there are any, are all that is kept. Objects and arrays that nothing is left of go.
+[[nodiscard]] Json filtered(const Json& answer, std::string_view paths);
+
+}  // namespace occ

@@ -1,0 +1,70 @@
+#include "harness/rest/rest_api.hpp"
+
+#include <fmt/format.h>
+
+#include "harness/rest/filter_path.hpp"
+#include "harness/rest/rest_call.hpp"
+#include "harness/rest/rest_routes.hpp"
+#include "harness/support/bulk_parser.hpp"
+
+namespace occ {
+namespace {
+
+/// Only JSON is read. A body without a type is taken for JSON, and so is one of the type that curl's -d and many HTTP
+/// libraries put on every body; Elasticsearch since 6.0 refuses both.
+void check_content_type(const Request& request) {
+  if (request.body.empty()) return;
+  const std::string* given = find_header(request, "content-type");
+  if (!given) return;
+  const std::string type = lower_case(given->substr(0, given->find_first_of("; \t")));
+  for (const std::string_view accepted :
+       {"", "application/json", "application/x-ndjson", "application/vnd.elasticsearch+json",
+        "application/vnd.elasticsearch+x-ndjson", "application/x-www-form-urlencoded", "text/plain"}) {
+    if (type == accepted) return;
+  }
+  throw Failure{.status = 406, .reason = fmt::format("Content-Type header [{}] is not supported", *given)};
+}
+
+/// Clients of 8 ask for a type of their own and look whether they got it.
+std::string_view content_type(const Request& request, Compatibility compatibility) {
+  if (compatibility != Compatibility::v8) return kJsonContentType;
+  const std::string* accept = find_header(request, "accept");
+  return accept && accept->find("application/vnd.elasticsearch+json") != accept->npos
+             ? "application/vnd.elasticsearch+json;compatible-with=8"
+             : "application/json";
+}
+
+void respond_again(Response& response, const Failure& failed) {
+  response.clear();
+  respond(response, failed);
+}
+
+}  // namespace
+
+void Session::handle(const Request& request, Response& response) {
+  response.clear();
+  Call call{node_, handles_, request, response, node_.options().compatibility, Parameters(request)};
+  try {
+    check_content_type(request);
+    find_route(request, call.compatibility)(call);
+  } catch (const Failure& why) {
+    respond_again(response, why);
+    if (why.status == 405 && request.method == "OPTIONS") {
+      response.status = 200;
+      response.body.clear();
+    }
+  } catch (const IllegalArgument& error) {
+    respond_again(response, illegal_argument(error.what()));
+  } catch (const BulkError& error) {
+    respond_again(response, illegal_argument(error.what()));
+  }
+  if (!response.body.empty() && !call.parameters.filter_path().empty()) {
+    response.body = to_text(filtered(Json::parse(response.body), call.parameters.filter_path()));
+  }
+  if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(Json::parse(response.body));
+  response.content_type = content_type(request, call.compatibility);
+  if (const std::string* id = find_header(request, "x-opaque-id")) response.headers.emplace_back("X-Opaque-Id", *id);
+  response.has_body = request.method != "HEAD" && !response.body.empty();
+}
+
+}  // namespace occ

@@ -1,0 +1,100 @@
+/// `_bulk`: everything is read and validated before anything runs.
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "harness/rest/rest_operation.hpp"
+
+namespace occ {
+namespace {
+
+/// Limits of the kit on one request, whose body is limited elsewhere: an item takes more memory than its text, and an
+/// answer that carries sources can be far larger than what asked for it. Items beyond the second limit are not run.
+constexpr std::size_t kMaxItems = 1'000'000;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
+
+WriteOperation to_operation(const BulkEntry& entry, const std::string& path_index, std::optional<bool> fetch_source) {
+  if (entry.unsupported) throw unsupported(fmt::format("[{}] on line [{}] is", *entry.unsupported, entry.line));
+  if (entry.id && entry.id->empty()) throw illegal_argument("if _id is specified it must not be empty");
+  WriteOperation operation{.action = entry.action,
+                           .index = entry.index.value_or(path_index),
+                           .id = entry.id,
+                           .parameters = entry.parameters,
+                           .source = entry.source,
+                           .in_bulk = true};
+  if (entry.action == BulkEntry::Action::update) {
+    operation.update = parse_update_body(entry.source, operation.parameters);
+    if (entry.fetch_source) operation.update->fetch_source = entry.fetch_source;
+    if (!operation.update->fetch_source) operation.update->fetch_source = fetch_source;
+    if (operation.update->script) throw unsupported(fmt::format("the script on line [{}] is", entry.source_line));
+  }
+  return operation;
+}
+
+/// Runs an item and appends its answer; true if it failed.
+bool run_item(Call& call, WriteOperation& operation, std::string& out) {
+  out.append(R"({")").append(name_of(operation.action)).append(R"(":)");
+  Ran ran = out.size() < kMaxAnswerBytes
+                ? run(call, operation, out)
+                : Ran{429, failure(429, "es_rejected_execution_exception",
+                                   fmt::format("not run: the answer has reached {} bytes", kMaxAnswerBytes))};
+  if (ran.failed) {
+    if (!operation.id) operation.id = call.node.make_id();
+    append_named(out, call.compatibility, operation.index, *operation.id);
+  }
+  out += R"(,"status":)";
+  append_number(out, ran.status);
+  if (ran.failed) {
+    out += R"(,"error":)";
+    append_error(out, *ran.failed);
+  }
+  out += "}}";
+  return ran.failed.has_value();
+}
+
+}  // namespace
+
+void bulk(Call& call) {
+  Parameters& parameters = call.parameters;
+  parameters.for_writes();
+  const bool forced_refresh = parameters.forced_refresh();
+  const auto fetch_source = parameters.fetch_source();
+  parameters.refuse_unknown();
+  call.require_body();
+  const std::int64_t began_ms = call.node.options().clock->now_ms();
+  const std::string path_index = call.request.path.front() == "_bulk" ? std::string() : call.index();
+
+  std::vector<WriteOperation> operations;
+  ValidationErrors errors;
+  for_each_bulk_entry(
+      call.request.body,
+      [&](const BulkEntry& entry) {
+        if (operations.size() == kMaxItems) {
+          throw failure(413, "illegal_argument_exception", fmt::format("more than {} items", kMaxItems));
+        }
+        WriteOperation operation = to_operation(entry, path_index, fetch_source);
+        operation.forced_refresh = forced_refresh;
+        if (operation.index.empty()) errors.add("index is missing");
+        validate(operation, kMatchAny, call.compatibility, errors);
+        operations.push_back(std::move(operation));
+      },
+      call.compatibility);
+  if (operations.empty()) errors.add("no requests added");
+  throw_if_any(errors);
+
+  bool any_failed = false;
+  std::string items;
+  for (WriteOperation& operation : operations) {
+    if (!items.empty()) items += ',';
+    any_failed |= run_item(call, operation, items);
+  }
+  std::string& out = call.response.body;
+  out += R"({"took":)";
+  append_number(out, call.node.options().clock->now_ms() - began_ms);
+  out += any_failed ? R"(,"errors":true,"items":[)" : R"(,"errors":false,"items":[)";
+  out += items;
+  out += "]}";
+}
+
+}  // namespace occ

@@ -1,0 +1,121 @@
+#include "harness/rest/rest_call.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/model/decide.hpp"
+#include "core/model/reason.hpp"
+
+namespace occ {
+
+Handles::Held& Call::existing(std::string_view name) const {
+  Handles::Held* held = handles.find(name);
+  if (!held) throw no_such_index(name, compatibility);
+  return *held;
+}
+
+Handles::Held& Call::existing_or_new(std::string_view name) const {
+  for (;;) {
+    if (Handles::Held* held = handles.find(name)) return *held;
+    check_index_name(name);
+    // Somebody may delete it before it is found: then it is made again.
+    if (!node.create(name, node.default_settings()).first) throw too_many_indices();
+  }
+}
+
+void Call::require_body() const {
+  if (request.body.empty()) throw failure(400, "parse_exception", "request body is required");
+}
+
+Json Call::json_body() const {
+  try {
+    Json json = parse_json(request.body);
+    if (json.is_object()) return json;
+  } catch (const JsonError& error) {
+    throw failure(400, "parse_exception", fmt::format("Failed to parse content to map: {}", error.what()));
+  }
+  throw failure(400, "parse_exception", "Failed to parse content to map: a JSON object is expected");
+}
+
+void check_index_name(std::string_view name) {
+  const auto invalid = [&](std::string_view why) {
+    Failure bad = failure(400, "invalid_index_name_exception", fmt::format("Invalid index name [{}], {}", name, why));
+    bad.index_uuid = "_na_";
+    bad.index = name;
+    return bad;
+  };
+  if (name.find_first_of("\\/*?\"<>| ,#:") != name.npos) {
+    throw invalid("must not contain any of [ , \", *, \\, <, |, ,, >, /, ?, #, :]");
+  }
+  if (name.find_first_of("-_+") == 0) throw invalid("must not start with '_', '-', or '+'");
+  if (std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; })) throw invalid("must be lowercase");
+  if (name == "." || name == "..") throw invalid("must not be '.' or '..'");
+  if (name.size() > 255) throw invalid("index name is too long, (more than 255 bytes)");
+}
+
+Failure no_such_index(std::string_view name, Compatibility compatibility) {
+  Failure missing =
+      failure(404, "index_not_found_exception",
+              compatibility == Compatibility::v6 ? "no such index" : fmt::format("no such index [{}]", name));
+  missing.resource = name;
+  missing.index_uuid = "_na_";
+  missing.index = name;
+  return missing;
+}
+
+Failure too_many_indices() {
+  return failure(
+      400, "validation_exception",
+      fmt::format("Validation Failed: 1: this node has [{0}]/[{0}] indices, no more are made;", Node::kMaxIndices));
+}
+
+void throw_if_any(const ValidationErrors& errors) {
+  if (!errors.empty()) throw failure(400, "action_request_validation_exception", errors.reason());
+}
+
+Failure at_shard(Failure failed, const Index& index, std::string_view id) {
+  failed.index_uuid = index.uuid;
+  failed.shard = std::to_string(index.table->shard_of(id));
+  failed.index = index.name;
+  return failed;
+}
+
+void append_named(std::string& out, Compatibility compatibility, std::string_view index, std::string_view id) {
+  out += R"({"_index":)";
+  append_quoted(out, index);
+  if (compatibility != Compatibility::v8) out += R"(,"_type":"_doc")";
+  out += R"(,"_id":)";
+  append_quoted(out, id);
+}
+
+int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
+                    Version version, bool fetch_source) {
+  Document& document = held.document;
+  if (held.handle->get(id, document).result != Result::found) {
+    append_named(out, compatibility, held.index->name, id);
+    out += R"(,"found":false})";
+    return 404;
+  }
+  if (version != kMatchAny && read_conflicts(document.version, version)) {
+    throw at_shard(failure(409, "version_conflict_engine_exception",
+                           read_conflict_reason(document.version, version, id, compatibility)),
+                   *held.index, id);
+  }
+  append_named(out, compatibility, held.index->name, id);
+  out += R"(,"_version":)";
+  append_number(out, document.version);
+  out += R"(,"_seq_no":)";
+  append_number(out, static_cast<std::int64_t>(document.word.seq_no()));
+  out += R"(,"_primary_term":)";
+  append_number(out, static_cast<std::int64_t>(document.word.term()));
+  out += R"(,"found":true)";
+  if (fetch_source) {
+    out += R"(,"_source":)";
+    out += shown(document.source.text());
+  }
+  out += '}';
+  return 200;
+}
+
+}  // namespace occ

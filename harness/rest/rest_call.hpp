@@ -1,0 +1,92 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harness/rest/node.hpp"
+#include "harness/rest/rest_failure.hpp"
+#include "harness/rest/rest_parameters.hpp"
+#include "harness/rest/rest_response.hpp"
+#include "harness/rest/rest_validation.hpp"
+
+namespace occ {
+
+/// One request on its way through a session.
+struct Call {
+  Node& node;
+  Handles& handles;
+  const Request& request;
+  Response& response;
+  Compatibility compatibility;
+  Parameters parameters;
+
+  /// The index that the path names first.
+  [[nodiscard]] const std::string& index() const { return request.path[0]; }
+  /// The id in /{index}/_doc/{id} and its like.
+  [[nodiscard]] const std::string& id() const { return request.path[2]; }
+  [[nodiscard]] bool is(std::string_view method) const { return request.method == method; }
+
+  /// Throws Failure: 404, index_not_found_exception.
+  [[nodiscard]] Handles::Held& existing(std::string_view name) const;
+  /// Makes the index if there is none, as a first write does. Throws Failure if the name is none.
+  [[nodiscard]] Handles::Held& existing_or_new(std::string_view name) const;
+  /// Throws Failure: 400, parse_exception.
+  void require_body() const;
+  /// The body, which must be a JSON object. Throws Failure.
+  [[nodiscard]] Json json_body() const;
+};
+
+/// Answers one route of rest_routes.cpp: fills call.response. Throws Failure, IllegalArgument and BulkError, which
+/// Session answers.
+using Answering = void (*)(Call& call);
+
+// rest_documents.cpp
+void get_document(Call& call);
+void get_source(Call& call);
+void index_document(Call& call);
+void index_under_made_id(Call& call);
+void create_document(Call& call);
+void delete_document(Call& call);
+// rest_update.cpp
+void update_document(Call& call);
+// rest_bulk.cpp
+void bulk(Call& call);
+// rest_mget.cpp
+void mget(Call& call);
+// rest_indices.cpp
+void create_index(Call& call);
+void delete_index(Call& call);
+void index_exists(Call& call);
+void get_index(Call& call);
+void get_settings(Call& call);
+void index_stats(Call& call);
+void put_settings(Call& call);
+void refresh(Call& call);
+// rest_cluster.cpp
+void node_info(Call& call);
+void cluster_health(Call& call);
+void fail_over(Call& call);
+void advance_clock(Call& call);
+
+// What they share.
+
+/// MetaDataCreateIndexService.validateIndexOrAliasName. Throws Failure.
+void check_index_name(std::string_view name);
+[[nodiscard]] Failure no_such_index(std::string_view name, Compatibility compatibility);
+[[nodiscard]] Failure too_many_indices();
+void throw_if_any(const ValidationErrors& errors);
+/// Names the index and the shard of a failed operation on a document.
+[[nodiscard]] Failure at_shard(Failure failed, const Index& index, std::string_view id);
+/// `{"_index":...,"_type":...,"_id":...` without its closing brace.
+void append_named(std::string& out, Compatibility compatibility, std::string_view index, std::string_view id);
+/// A stored source as answers carry it: as it was sent, since every way in checks that it is a JSON object. A strategy
+/// that keeps nothing hands out an empty one.
+[[nodiscard]] inline std::string_view shown(std::string_view source) noexcept {
+  return source.empty() ? "{}" : source;
+}
+/// Reads a document and appends its answer, closed. Returns the status, 200 or 404; a version conflict is thrown, `out`
+/// then unchanged.
+int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
+                    Version version, bool fetch_source);
+
+}  // namespace occ

@@ -1,0 +1,81 @@
+#include "harness/rest/rest_failure.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace occ {
+namespace {
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  out.append(R"(,")").append(name).append(R"(":)");
+  append_quoted(out, value);
+}
+
+/// From `type` to `index`, without braces.
+void append_what(std::string& out, const Failure& failed) {
+  out += R"("type":)";
+  append_quoted(out, failed.type);
+  out += R"(,"reason":)";
+  append_quoted(out, failed.reason);
+  if (!failed.resource.empty()) append_field(out, "resource.type", "index_or_alias");
+  append_field(out, "resource.id", failed.resource);
+  append_field(out, "index_uuid", failed.index_uuid);
+  append_field(out, "shard", failed.shard);
+  append_field(out, "index", failed.index);
+}
+
+/// What a cause is told in: not in root_cause.
+void append_cause(std::string& out, const Failure& failed) {
+  if (failed.cause_type.empty()) return;
+  out += R"(,"caused_by":{"type":)";
+  append_quoted(out, failed.cause_type);
+  out += R"(,"reason":)";
+  append_quoted(out, failed.cause_reason);
+  out += '}';
+}
+
+}  // namespace
+
+Failure failure(int status, std::string_view type, std::string reason) {
+  return {.status = status, .type = type, .reason = std::move(reason)};
+}
+Failure illegal_argument(std::string reason) {
+  return failure(400, "illegal_argument_exception", std::move(reason));
+}
+Failure unsupported(std::string_view what) {
+  return failure(501, "unsupported_operation_exception", fmt::format("{} not supported by occkit", what));
+}
+
+void append_error(std::string& out, const Failure& failed) {
+  out += '{';
+  append_what(out, failed);
+  append_cause(out, failed);
+  out += '}';
+}
+
+void append_error_with_root(std::string& out, const Failure& failed) {
+  out += R"({"root_cause":[{)";
+  append_what(out, failed);
+  out += "}],";
+  append_what(out, failed);
+  append_cause(out, failed);
+  out += '}';
+}
+
+void respond(Response& response, const Failure& failed) {
+  response.status = failed.status;
+  response.body = R"({"error":)";
+  if (failed.type.empty()) {
+    append_quoted(response.body, failed.reason);
+  } else {
+    append_error_with_root(response.body, failed);
+  }
+  response.body += R"(,"status":)";
+  append_number(response.body, failed.status);
+  response.body += '}';
+  if (!failed.allow.empty()) response.headers.emplace_back("Allow", failed.allow);
+}
+
+}  // namespace occ

@@ -1,0 +1,151 @@
+#include "harness/rest/rest_operation.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/model/reason.hpp"
+
+namespace occ {
+namespace {
+
+/// The document of an index or create, as far as a table without mappings can be wrong about it.
+void check_source(std::string_view source, Compatibility compatibility) {
+  try {
+    check_json_object(source);
+  } catch (const JsonError& error) {
+    Failure bad =
+        failure(400, compatibility == Compatibility::v8 ? "document_parsing_exception" : "mapper_parsing_exception",
+                "failed to parse");
+    bad.cause_type = "json_parse_exception";
+    bad.cause_reason = error.what();
+    throw bad;
+  }
+}
+
+Ran run_write(Call& call, Handles::Held& held, const WriteOperation& operation, std::string& out) {
+  const std::string& id = *operation.id;
+  const Precondition precondition = precondition_of(operation.parameters);
+  Outcome outcome;
+  if (operation.action == BulkEntry::Action::remove) {
+    outcome = held.handle->remove(id, precondition);
+  } else {
+    check_source(operation.source, call.compatibility);
+    outcome = held.handle->index(id, as_bytes(operation.source), precondition);
+  }
+  if (outcome.conflicted()) return {409, conflict(call, *held.index, id, outcome, precondition)};
+  if (outcome.result == Result::rejected) {
+    Failure why = rejection(*held.index, id, outcome.cause);
+    return {why.status, std::move(why)};
+  }
+  return {append_written(call, *held.index, operation, outcome, out), std::nullopt};
+}
+
+}  // namespace
+
+std::string_view name_of(BulkEntry::Action action) noexcept {
+  constexpr std::string_view kNames[] = {"index", "create", "update", "delete"};
+  return kNames[static_cast<int>(action)];
+}
+
+void validate(const WriteOperation& operation, Version upsert_version, Compatibility compatibility,
+              ValidationErrors& errors) {
+  const std::optional<std::string_view> id = operation.id;
+  switch (operation.action) {
+    case BulkEntry::Action::index:
+    case BulkEntry::Action::create:
+      return validate_index(operation.parameters, id, compatibility, errors);
+    case BulkEntry::Action::remove:
+      return validate_remove(operation.parameters, id, compatibility, errors);
+    case BulkEntry::Action::update:
+      return validate_update(operation.parameters, id,
+                             {.doc = operation.update->doc.has_value(),
+                              .script = operation.update->script,
+                              .upsert = operation.update->upsert.has_value(),
+                              .doc_as_upsert = operation.update->doc_as_upsert,
+                              .upsert_version = upsert_version},
+                             compatibility, errors);
+  }
+}
+
+Ran run(Call& call, WriteOperation& operation, std::string& out) {
+  if (!operation.id) operation.id = call.node.make_id();
+  try {
+    // A delete makes no index, unless the client keeps the versions.
+    const bool existing_only =
+        operation.action == BulkEntry::Action::remove && operation.parameters.version_type == VersionType::internal;
+    Handles::Held& held = existing_only ? call.existing(operation.index) : call.existing_or_new(operation.index);
+    return operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
+                                                         : run_write(call, held, operation, out);
+  } catch (Failure& why) {
+    return {why.status, std::move(why)};
+  }
+}
+
+void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version) {
+  call.parameters.refuse_unknown();
+  ValidationErrors errors;
+  validate(operation, upsert_version, call.compatibility, errors);
+  throw_if_any(errors);
+  const Ran ran = run(call, operation, call.response.body);
+  if (ran.failed) return respond(call.response, *ran.failed);
+  call.response.status = ran.status;
+  call.response.body += '}';
+  if (ran.status != 201) return;
+  call.response.headers.emplace_back(
+      "Location", fmt::format("/{}/_doc/{}", percent_encoded(operation.index), percent_encoded(*operation.id)));
+}
+
+Failure conflict(const Call& call, const Index& index, std::string_view id, const Outcome& outcome,
+                 const Precondition& precondition) {
+  return at_shard(
+      failure(409, "version_conflict_engine_exception", conflict_reason(outcome, precondition, id, call.compatibility)),
+      index, id);
+}
+
+Failure rejection(const Index& index, std::string_view id, Cause cause) {
+  const auto because = [cause] {
+    switch (cause) {
+      case Cause::id_empty:
+        return illegal_argument("if _id is specified it must not be empty");
+      case Cause::id_too_long:
+        return illegal_argument(fmt::format("id is longer than {} bytes", kMaxIdBytes));
+      case Cause::source_too_large:
+        return failure(413, "illegal_argument_exception",
+                       fmt::format("source is larger than {} bytes", kMaxSourceBytes));
+      case Cause::seq_no_exhausted:
+        return failure(500, "illegal_state_exception", "the shard has no sequence number left");
+      case Cause::version_exhausted:
+        return failure(500, "illegal_state_exception", "the document's version is the largest there is");
+      default:
+        return failure(500, "illegal_state_exception", "the strategy does not have the requested form of update");
+    }
+  };
+  return at_shard(because(), index, id);
+}
+
+int append_written(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
+                   std::string& out) {
+  const bool noop = outcome.result == Result::noop;
+  append_named(out, call.compatibility, index.name, *operation.id);
+  out += R"(,"_version":)";
+  append_number(out, outcome.version);
+  out += R"(,"result":")";
+  out += to_string(outcome.result);
+  out += '"';
+  if (operation.forced_refresh && !noop) out += R"(,"forced_refresh":true)";
+  if (noop && !operation.in_bulk) {
+    out += R"(,"_shards":{"total":0,"successful":0,"failed":0})";
+  } else {
+    out += R"(,"_shards":{"total":)";
+    append_number(out, index.copies.load(std::memory_order_relaxed));  // relaxed: a setting, it orders nothing
+    out += R"(,"successful":1,"failed":0})";
+  }
+  out += R"(,"_seq_no":)";
+  append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
+  out += R"(,"_primary_term":)";
+  append_number(out, static_cast<std::int64_t>(outcome.word.term()));
+  return outcome.result == Result::created ? 201 : outcome.result == Result::not_found ? 404 : 200;
+}
+
+}  // namespace occ

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/rest/rest_call.hpp"
+#include "harness/support/bulk_parser.hpp"
+
+namespace occ {
+
+/// The body of `_update`.
+struct UpdateBody {
+  std::optional<Json> doc;
+  std::optional<Json> upsert;
+  bool doc_as_upsert = false;
+  bool detect_noop = true;
+  bool script = false;
+  std::optional<bool> fetch_source;
+};
+
+/// One write on one document, read from a URL or from an action line of `_bulk`: both end up here and are validated,
+/// run and answered by the same code.
+struct WriteOperation {
+  BulkEntry::Action action = BulkEntry::Action::index;
+  std::string index;
+  std::optional<std::string> id;  ///< absent: to be made up (index and create only)
+  WriteParameters parameters;
+  std::string_view source;             ///< index and create: the document
+  std::unique_ptr<UpdateBody> update;  ///< update only
+  bool forced_refresh = false;
+  /// An item of `_bulk`: a noop is then answered with the shard group's `_shards`, as Elasticsearch does.
+  bool in_bulk = false;
+};
+
+/// "index", "create", "update" or "delete".
+[[nodiscard]] std::string_view name_of(BulkEntry::Action action) noexcept;
+
+/// Adds what is wrong with it. `upsert_version` is the one that the request gave for the upsert document.
+void validate(const WriteOperation& operation, Version upsert_version, Compatibility compatibility,
+              ValidationErrors& errors);
+
+/// How a write ended: its status, and the failure if it is one.
+struct Ran {
+  int status;
+  std::optional<Failure> failed;
+};
+
+/// Runs a validated operation. Appends the answer's fields to `out` without the closing brace; nothing if it failed.
+/// `id` is filled in if it was absent.
+[[nodiscard]] Ran run(Call& call, WriteOperation& operation, std::string& out);
+
+/// Validates, runs and answers the one operation of a request. Throws Failure.
+void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version = kMatchAny);
+
+/// What index, create, delete and update share.
+
+[[nodiscard]] Failure conflict(const Call& call, const Index& index, std::string_view id, const Outcome& outcome,
+                               const Precondition& precondition);
+/// A write that no state of the document allows.
+[[nodiscard]] Failure rejection(const Index& index, std::string_view id, Cause cause);
+/// Appends the answer to a write that was not refused; the status.
+int append_written(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
+                   std::string& out);
+
+/// rest_update.cpp: throws Failure and IllegalArgument. Fields of the body win over the URL's parameters.
+[[nodiscard]] std::unique_ptr<UpdateBody> parse_update_body(std::string_view text, WriteParameters& parameters);
+[[nodiscard]] Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation, std::string& out);
+
+}  // namespace occ

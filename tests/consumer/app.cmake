@@ -1,0 +1,2 @@
+find_package(occkit REQUIRED)
+target_link_libraries(app PRIVATE occkit::occkit)

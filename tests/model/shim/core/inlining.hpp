@@ -1,6 +1,0 @@
-#pragma once
-
-/// Model atomics are too large to be inlined everywhere.
-#define OCCKIT_INLINE_WHOLE
-#define OCCKIT_INLINE
-#define OCCKIT_NOT_INLINE
