@@ -228,6 +228,14 @@ def foreign_pythons(root):
     return found
 
 
+def wide_lines(root):
+    """clang-format keeps C++ to 120 columns, and readme_test the pages to 100."""
+    return [f"{path.relative_to(root)}:{number}"
+            for path in sorted(root.rglob("*.py"))
+            if path.relative_to(root).parts[0] in ("core", "variants", "harness", "tests", "results")
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > 120]
+
+
 def without_comments(text):
     return re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
 
@@ -272,6 +280,9 @@ class TheRealTree(unittest.TestCase):
 
     def test_pythons_real_tree_are_debians(self):
         self.assertEqual(foreign_pythons(ROOT), [])
+
+    def test_lines_of_python_real_tree_are_narrow(self):
+        self.assertEqual(wide_lines(ROOT), [])
 
     def test_conditional_code_real_tree_has_none(self):
         self.assertEqual(conditional_code(ROOT), [])
@@ -388,6 +399,10 @@ class BrokenTrees(unittest.TestCase):
         )
         self.assertEqual(foreign_pythons(root), ["results/a.py: #!/usr/bin/env python3"])
 
+    def test_wide_lines_are_found(self):
+        root = self.tree(**{"tests/a/b.py": "x = 1\n" + "#" * 121 + "\n", "results/c.py": "#" * 120 + "\n"})
+        self.assertEqual(wide_lines(root), ["tests/a/b.py:2"])
+
     def test_conditional_code_in_algorithms_is_found(self):
         root = self.tree(
             **{
@@ -395,7 +410,8 @@ class BrokenTrees(unittest.TestCase):
                 "core/b.hpp": "#ifdef __SANITIZE_THREAD__\n",
                 "core/c.hpp": "#if defined(__AVX512BW__)\n",
                 "core/masked_loads.hpp": "#if defined(__BMI2__) && defined(__SANITIZE_THREAD__)\n",
-                "variants/registry.hpp": "#if OCCKIT_HAS_LIBCUCKOO\n#endif\n#if __has_include(<urcu/rculfhash.h>)\n#endif\n",
+                "variants/registry.hpp": "#if OCCKIT_HAS_LIBCUCKOO\n#endif\n"
+                "#if __has_include(<urcu/rculfhash.h>)\n#endif\n",
             }
         )
         self.assertEqual(

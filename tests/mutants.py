@@ -36,15 +36,16 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--changed", nargs="?", const="", default="", metavar="BASE",
-                        help="those that a change since BASE touches, and a fixed sample; this is what runs without arguments. "
-                        "BASE is where HEAD left main, or else HEAD~1; what is not committed counts")
+                        help="those that a change since BASE touches, and a fixed sample; this is what runs without "
+                        "arguments. BASE is where HEAD left main, or else HEAD~1; what is not committed counts")
     chosen.add_argument("--all", action="store_true",
                         help="all of them, but for those that are known; writes tests/mutants.md")
     chosen.add_argument("--only", nargs="+", metavar="NAME", help="only these, known or not")
     chosen.add_argument("--list", action="store_true",
                         help="print the mutants and whether they still apply; run nothing")
     chosen.add_argument("--follow", action="store_true",
-                        help="for those that no longer apply and would in one other file, write that file into their data")
+                        help="for those that no longer apply and would in one other file, write that file into their "
+                        "data")
     parser.add_argument("--minutes", type=float, metavar="N",
                         help=f"begin none after so long; {MINUTES:g} for --changed, else no limit")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="mutants at a time (1 to 64)")
@@ -140,8 +141,8 @@ def choose(options, mutants, sources):
     base = options.changed or change.base_of(options.tree)
     touched = change.touched_mutants(options.tree, base, mutants, sources) if base else []
     sample = [mutant for mutant in mutants if mutant.sample and mutant not in touched]
-    report(f"{len(touched)} mutants that the change since {base[:12] if base else 'nothing that git knows'} touches, and "
-           f"{len(sample)} of the sample")
+    since = base[:12] if base else "nothing that git knows"
+    report(f"{len(touched)} mutants that the change since {since} touches, and {len(sample)} of the sample")
     return touched + sample
 
 
@@ -197,7 +198,8 @@ def run(options):
         verdicts[mutant.name] = verdict
         state.put_verdict(keys[mutant.name], verdict)
         text = f"killed by {verdict.by} ({verdict.after})" if verdict.status == "killed" else verdict.status.upper()
-        report(f"[{number}/{len(to_run)}, {time.monotonic() - began:.0f} s] {mutant.name}: {text}, {verdict.seconds:.1f} s")
+        passed_s = time.monotonic() - began
+        report(f"[{number}/{len(to_run)}, {passed_s:.0f} s] {mutant.name}: {text}, {verdict.seconds:.1f} s")
         if verdict.status in ("does not compile", "not tried"):
             report(verdict.details)
     problems = []

@@ -125,11 +125,13 @@ class OnASmallTree(unittest.TestCase):
 
     def test_killed_by_test_model_and_static_assertion_is_written_with_what_it_took(self):
         status, said = self.run_with(
-            entry("by_test", killers=["google_test"]) + entry("by_model", kind="order", killers=["thing_model two_threads"]) +
+            entry("by_test", killers=["google_test"]) +
+            entry("by_model", kind="order", killers=["thing_model two_threads"]) +
             entry("by_compiler", **{"from": "== 4", "to": "== 5"}))
         self.assertEqual(status, 0, said)
         self.assertIn("3 of 3 killed", said)
-        self.assertRegex(self.written(), r"\| by_test \| rule \| addition \| `google_test: Thing.twice_of_3_is_6` \| \d+ ms \|")
+        self.assertRegex(self.written(),
+                         r"\| by_test \| rule \| addition \| `google_test: Thing.twice_of_3_is_6` \| \d+ ms \|")
         self.assertIn("| `thing_model: two_threads` | 1,234 executions |", self.written())
         self.assertIn("| `thing_test: a static assertion` | compilation |", self.written())
         # The tree itself is as it was.
@@ -307,8 +309,8 @@ class OnASmallTree(unittest.TestCase):
             status, said = self.run_with(text)
             self.assertEqual(status, 2, text)
             self.assertIn("mutants.toml", said)
-        for arguments in (["--only", "nobody"], ["--jobs", "0"], ["--jobs", "many"], ["--all", "--list"], ["--minutes", "0"],
-                          ["--compiler", "no-such-compiler"], ["--tree", "/nowhere"], ["surplus"]):
+        for arguments in (["--only", "nobody"], ["--jobs", "0"], ["--jobs", "many"], ["--all", "--list"],
+                          ["--minutes", "0"], ["--compiler", "no-such-compiler"], ["--tree", "/nowhere"], ["surplus"]):
             status, said = self.run_with(entry("dies"), *arguments)
             self.assertEqual(status, 2, said)
 
@@ -354,7 +356,8 @@ class Edits(unittest.TestCase):
 
     def test_lines_that_an_edit_touches(self):
         self.assertEqual(anchor.lines_of([anchor.Edit("", "x", 0, "E3")], EDGES), {8, 9})
-        self.assertEqual(anchor.lines_of([anchor.Edit("return false", "x"), anchor.Edit("release", "x")], EDGES), {5, 10})
+        both = [anchor.Edit("return false", "x"), anchor.Edit("release", "x")]
+        self.assertEqual(anchor.lines_of(both, EDGES), {5, 10})
 
 
 if __name__ == "__main__":

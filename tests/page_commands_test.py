@@ -2,8 +2,8 @@
 """Every command that a page tells its reader to type is tried: page_commands_test.py BUILD
 
 tests/page_commands.toml says how, command by command: as it stands, in a smaller form, or not at all and why. Here the
-table is held against the pages, and what is in it is run with the programs of the folder BUILD, in a scratch folder that
-looks like the tree. Each rule is tried on a text that breaks it.
+table is held against the pages, and what is in it is run with the programs of the folder BUILD, in a scratch folder
+that looks like the tree. Each rule is tried on a text that breaks it.
 """
 
 import json
@@ -38,8 +38,8 @@ DURATIONS = ("20ms", "200ms", "2s", "20s")
 # The pages.
 
 def code_lines(text):
-    """The lines of a page's code, as lists of those that follow each other; fences of other languages and of none, which
-    hold what programs print, are left out."""
+    """The lines of a page's code, as lists of those that follow each other; fences of other languages and of none,
+    which hold what programs print, are left out."""
     blocks, fence, in_code, before = [], None, False, ""
     for line in text.splitlines():
         if line.startswith("```"):
@@ -188,7 +188,8 @@ class Scratch:
         """Its exit status and what it said. Where it has $DURATION, the longest that it took."""
         for duration in DURATIONS:
             before = set(self.folder.glob("results/*"))
-            ended = subprocess.run(["bash", "-c", f"set -euo pipefail\n{command}"], cwd=self.folder, text=True, check=False,
+            shell = ["bash", "-c", f"set -euo pipefail\n{command}"]
+            ended = subprocess.run(shell, cwd=self.folder, text=True, check=False,
                                    env=self.environment | {"DURATION": duration}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT_S)
             if ended.returncode == 0 or "$DURATION" not in command:
@@ -288,8 +289,10 @@ class TheRealPages(unittest.TestCase):
 class BrokenPages(unittest.TestCase):
     """One violation each; a rule that misses it would be worth nothing."""
 
-    PAGE = {"a.md": "Type `occkit compare --json x.csv`.\n\n    build/release/occkit list   # names\n    A=1 x \\\n      y\n"
-                    "\n```\nbuild/release/occkit verify\n```\n```sh\ncurl x\n```\n\nand `occkit run`, `occkit check FILE`\n"}
+    PAGE = {"a.md": "Type `occkit compare --json x.csv`.\n\n    build/release/occkit list   # names\n"
+                    "    A=1 x \\\n      y\n"
+                    "\n```\nbuild/release/occkit verify\n```\n```sh\ncurl x\n```\n"
+                    "\nand `occkit run`, `occkit check FILE`\n"}
     TYPED = ["build/release/occkit list", "A=1 x y", "curl x", "occkit compare --json x.csv"]
 
     def test_commands_are_collected(self):

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What the Markdown pages of the project say of its files and its program, held against them.
 
-- Every block of C++ or CMake is, word for word, a file of tests/consumer, which another test compiles and runs against an
-  installation. A block of no language is what a program prints; there are no others.
+- Every block of C++ or CMake is, word for word, a file of tests/consumer, which another test compiles and runs against
+  an installation. A block of no language is what a program prints; there are no others.
 - Every command names scripts, presets, programs, subcommands and options that exist. page_commands_test runs them.
 - Every path in `inline code` is there; every link leads to a file, and to a heading of it.
 - No prose line is wider than 100 columns.
@@ -51,8 +51,8 @@ def blocks_without_program(text, programs):
 
 
 def programs(folder):
-    """The texts of the programs that the folder's CMakeLists.txt builds and runs, of the headers that they include, and of
-    the CMake files that it includes."""
+    """The texts of the programs that the folder's CMakeLists.txt builds and runs, of the headers that they include,
+    and of the CMake files that it includes."""
     listed = (folder / "CMakeLists.txt").read_text(encoding="utf-8")
     run = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.cpp"))
            if re.search(rf"\badd_executable\(\w+ {re.escape(path.name)}\)", listed)

@@ -7,7 +7,7 @@
 #include "harness/memory/memory_results.hpp"
 #include "harness/remote/remote_server.hpp"
 #include "harness/report/columns.hpp"
-#include "harness/stall/stall_results.hpp"
+#include "harness/stall/stall_columns.hpp"
 #include "harness/workload/workload.hpp"
 #include "variants/strategies.hpp"
 

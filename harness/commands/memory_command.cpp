@@ -143,7 +143,7 @@ int memory(const MemoryOptions& options) {
 
   listen_for_interrupts();
   const fs::path folder = options.out.empty() ? fs::path("results") / ("memory-" + utc_stamp()) : fs::path(options.out);
-  ResultsFolder files = ResultsFolder::create(folder, "memory", header(memory_columns()));
+  ResultsFolder files = ResultsFolder::create(folder, {{"memory", header(memory_columns())}});
   for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
   OrderedJson provenance = provenance_of(options, infos);
   files.write_provenance(provenance);

@@ -15,7 +15,7 @@
 #include "harness/commands/stall_text.hpp"
 #include "harness/report/environment.hpp"
 #include "harness/report/results_folder.hpp"
-#include "harness/stall/stall_results.hpp"
+#include "harness/stall/stall_columns.hpp"
 #include "harness/stall/stall_verdict.hpp"
 #include "harness/support/child_process.hpp"
 #include "variants/strategies.hpp"
@@ -31,6 +31,9 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr int kMostTries = 3;
 /// Beyond its own time a cell needs some to start, to stop its threads and to answer.
 constexpr std::chrono::seconds kGrace{30};
+/// The two files of rows: what was judged, and how it went over time.
+constexpr std::size_t kJudgements = 0;
+constexpr std::size_t kSeries = 1;
 
 fs::path beside_this_program() {
   return fs::read_symlink("/proc/self/exe").parent_path() / "occkit_stall_cell";
@@ -102,7 +105,7 @@ class Stalls {
     cells_ = cells;
   }
 
-  int carry_out(StallResults& files) {
+  int carry_out(ResultsFolder& files) {
     ProgressLine progress(cells_);
     print_legend();
     for (std::size_t i = 0; i < plan_.size(); ++i) {
@@ -166,7 +169,7 @@ class Stalls {
   }
 
   /// False if the user wants to stop.
-  bool measure(StrategyResult& result, FaultPoint point, StallResults& files) const {
+  bool measure(StrategyResult& result, FaultPoint point, ResultsFolder& files) const {
     for (int tries = 1;; ++tries) {
       const ChildEnd end = run({.strategy = std::string(result.info.name),
                                 .point = std::string(to_string(point)),
@@ -187,7 +190,15 @@ class Stalls {
       }
       const auto rows = judge(result.info, point, *run);
       if (again && std::ranges::any_of(rows, doubtful)) continue;
-      files.append(result.info, options_.threads, point, *run, rows);
+      for (const StallRow& row : rows) {
+        files.append(fields(stall_columns(), {result.info, options_.threads, row}), kJudgements);
+      }
+      for (const StallSlice& slice : run->slices) {
+        for (std::size_t i = 0; i < kStallOperationCount; ++i) {
+          const auto operation = static_cast<StallOperation>(i);
+          files.append(fields(stall_series_columns(), {result.info, point, operation, slice}), kSeries);
+        }
+      }
       result.rows.insert(result.rows.end(), rows.begin(), rows.end());
       print_details(rows);
       return true;
@@ -234,7 +245,8 @@ int stall(const StallOptions& options) {
   if (interrupted) return kExitInterrupted;
 
   const fs::path folder = options.out.empty() ? fs::path("results") / ("stall-" + utc_stamp()) : fs::path(options.out);
-  StallResults files(folder);
+  ResultsFolder files = ResultsFolder::create(
+      folder, {{"stall", header(stall_columns())}, {"stall_series", header(stall_series_columns())}});
   OrderedJson provenance = provenance_of(options);
   files.write_provenance(provenance);
   const int status = stalls.carry_out(files);
@@ -245,7 +257,7 @@ int stall(const StallOptions& options) {
   if (status == kExitInterrupted) {
     fmt::print(stderr, "interrupted; finished rows are in {}\n", files.csv().string());
   } else {
-    fmt::print("\n{}\n{}\n", files.csv().string(), files.series().string());
+    fmt::print("\n{}\n{}\n", files.csv(kJudgements).string(), files.csv(kSeries).string());
   }
   return status;
 }

@@ -32,42 +32,46 @@ FolderLock::~FolderLock() {
   if (file_ >= 0) ::close(file_);
 }
 
-ResultsFolder::ResultsFolder(FolderLock lock, fs::path folder, std::string stem, std::ios::openmode mode)
-    : lock_(std::move(lock)), folder_(std::move(folder)), stem_(std::move(stem)) {
-  out_.open(csv(), mode | std::ios::binary);
-  if (out_) return;
+void ResultsFolder::open(const fs::path& path, std::ios::openmode mode) {
+  errno = 0;
+  File& file = files_.emplace_back(path, std::ofstream(path, mode | std::ios::binary));
+  if (file.out) return;
   const int error = errno;
-  if (is_out_of_space(error)) throw CannotWrite(fmt::format("to '{}'", csv().string()), error);
-  throw BadInput(
-      fmt::format("--out: cannot write to '{}': {}", csv().string(), std::generic_category().message(error)));
+  if (is_out_of_space(error)) throw CannotWrite(fmt::format("to '{}'", path.string()), error);
+  throw BadInput(fmt::format("--out: cannot write to '{}': {}", path.string(), std::generic_category().message(error)));
 }
 
 ResultsFolder ResultsFolder::create(const fs::path& folder) {
-  return create_new(folder, "results", header(result_columns()), "--resume goes on with it, or name another folder");
+  return create_new(folder, {{"results", header(result_columns())}},
+                    "--resume goes on with it, or name another folder");
 }
 
-ResultsFolder ResultsFolder::create(const fs::path& folder, const std::string& stem,
-                                    const std::vector<std::string>& header) {
-  return create_new(folder, stem, header, "name another folder");
+ResultsFolder ResultsFolder::create(const fs::path& folder, const std::vector<ResultsTable>& tables) {
+  return create_new(folder, tables, "name another folder");
 }
 
-ResultsFolder ResultsFolder::create_new(const fs::path& folder, const std::string& stem,
-                                        const std::vector<std::string>& header, std::string_view way_out) {
+ResultsFolder ResultsFolder::create_new(const fs::path& folder, const std::vector<ResultsTable>& tables,
+                                        std::string_view way_out) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error && is_out_of_space(error.value()))
     throw CannotWrite(fmt::format("the folder '{}'", folder.string()), error.value());
   if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder.string(), error.message()));
   FolderLock lock(folder);
-  for (const char* extension : {".csv", ".json"}) {
-    const fs::path file = folder / (stem + extension);
+  std::vector<std::string> names{tables.front().stem + ".json"};
+  for (const ResultsTable& table : tables) names.push_back(table.stem + ".csv");
+  for (const std::string& name : names) {
+    const fs::path file = folder / name;
     std::error_code unknown;
     if (fs::exists(file, unknown)) {
       throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
     }
   }
-  ResultsFolder results(std::move(lock), folder, stem, std::ios::out);
-  results.append(header);
+  ResultsFolder results(std::move(lock));
+  for (const ResultsTable& table : tables) {
+    results.open(folder / (table.stem + ".csv"), std::ios::out);
+    results.append(table.header, results.files_.size() - 1);
+  }
   return results;
 }
 
@@ -86,20 +90,22 @@ ResultsFolder ResultsFolder::reopen(const fs::path& folder) {
     rows = parse_csv(std::string_view(text).substr(0, keep), csv.string());
     fs::resize_file(csv, keep);
   }
-  ResultsFolder results(std::move(lock), folder, "results", std::ios::out | std::ios::app);
+  ResultsFolder results(std::move(lock));
+  results.open(csv, std::ios::out | std::ios::app);
   results.rows_ = std::move(rows);
   return results;
 }
 
-void ResultsFolder::append(const std::vector<std::string>& row) {
+void ResultsFolder::append(const std::vector<std::string>& row, std::size_t table) {
+  File& file = files_.at(table);
   errno = 0;
-  out_ << csv_line(row) << std::flush;
-  if (!out_) throw CannotWrite(fmt::format("to '{}'", csv().string()));
+  file.out << csv_line(row) << std::flush;
+  if (!file.out) throw CannotWrite(fmt::format("to '{}'", file.path.string()));
 }
 
 void ResultsFolder::write_provenance(const nlohmann::ordered_json& provenance) {
   // Replaced as a whole, so that an interruption leaves the old one or the new one.
-  const fs::path fresh = folder_ / (stem_ + ".json.new");
+  const fs::path fresh = json().concat(".new");
   {
     errno = 0;
     std::ofstream out(fresh, std::ios::binary);

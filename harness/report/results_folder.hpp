@@ -26,38 +26,48 @@ class FolderLock {
   int file_;
 };
 
+/// One file of rows in a folder of results: STEM.csv.
+struct ResultsTable {
+  std::string stem;
+  std::vector<std::string> header;
+};
+
 /// The folder of one run: results.csv, one row per replicate, and results.json, what they were made from (or memory.csv
-/// and memory.json). Every row is in the file before the next measurement begins. Nobody else writes to it meanwhile.
+/// and memory.json, and the like). Every row is in the file before the next measurement begins. Nobody else writes to it
+/// meanwhile.
 class ResultsFolder {
  public:
   /// A new one. Throws BadInput if there are results already, somebody writes to it, or it cannot be written.
   static ResultsFolder create(const std::filesystem::path& folder);
-  /// A new one whose files have another stem and another header, and that nobody resumes.
-  static ResultsFolder create(const std::filesystem::path& folder, const std::string& stem,
-                              const std::vector<std::string>& header);
+  /// A new one with other files of rows, one at least, that nobody resumes. The first one gives its name to the .json.
+  static ResultsFolder create(const std::filesystem::path& folder, const std::vector<ResultsTable>& tables);
 
   /// One that a run was stopped in. A row cut in the middle is dropped. Throws BadInput if there is none, or its
   /// columns are others, or somebody else writes to it.
   static ResultsFolder reopen(const std::filesystem::path& folder);
 
-  /// Both throw CannotWrite.
-  void append(const std::vector<std::string>& row);
+  /// Both throw CannotWrite. `table` counts those that it was created with.
+  void append(const std::vector<std::string>& row, std::size_t table = 0);
   void write_provenance(const nlohmann::ordered_json& provenance);
 
-  [[nodiscard]] std::filesystem::path csv() const { return folder_ / (stem_ + ".csv"); }
-  [[nodiscard]] std::filesystem::path json() const { return folder_ / (stem_ + ".json"); }
+  [[nodiscard]] const std::filesystem::path& csv(std::size_t table = 0) const { return files_.at(table).path; }
+  [[nodiscard]] std::filesystem::path json() const { return std::filesystem::path(csv()).replace_extension(".json"); }
   /// What was there when it was opened.
   [[nodiscard]] const CsvTable& rows() const { return rows_; }
 
  private:
-  ResultsFolder(FolderLock lock, std::filesystem::path folder, std::string stem, std::ios::openmode mode);
-  static ResultsFolder create_new(const std::filesystem::path& folder, const std::string& stem,
-                                  const std::vector<std::string>& header, std::string_view way_out);
+  struct File {
+    std::filesystem::path path;
+    std::ofstream out;
+  };
+
+  explicit ResultsFolder(FolderLock lock) : lock_(std::move(lock)) {}
+  static ResultsFolder create_new(const std::filesystem::path& folder, const std::vector<ResultsTable>& tables,
+                                  std::string_view way_out);
+  void open(const std::filesystem::path& path, std::ios::openmode mode);
 
   FolderLock lock_;
-  std::filesystem::path folder_;
-  std::string stem_;
-  std::ofstream out_;
+  std::vector<File> files_;
   CsvTable rows_;
 };
 

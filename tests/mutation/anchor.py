@@ -55,14 +55,19 @@ def pattern_of(text):
     line ends, which may be those of a comment."""
     parts = [part for part in re.split(r"(\s+)", text) if part]
     at_ends = (0, len(parts) - 1)
-    return "".join(re.escape(part) if not part.isspace() else r"[ \t]+" if number in at_ends and "\n" not in part else r"\s+"
-                   for number, part in enumerate(parts))
+
+    def pattern_of_part(number, part):
+        if not part.isspace():
+            return re.escape(part)
+        return r"[ \t]+" if number in at_ends and "\n" not in part else r"\s+"
+
+    return "".join(pattern_of_part(number, part) for number, part in enumerate(parts))
 
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """`before` becomes `after`. With an edge, `before` is looked for in the statements that carry its name, and an empty
-    one is such a statement as a whole. It must be there once, unless `nth` (1, 2, ...) says which."""
+    """`before` becomes `after`. With an edge, `before` is looked for in the statements that carry its name, and an
+    empty one is such a statement as a whole. It must be there once, unless `nth` (1, 2, ...) says which."""
     before: str
     after: str
     nth: int = 0
@@ -76,7 +81,8 @@ class Edit:
         statements = labelled(text, self.edge)
         if not self.before:
             return statements
-        return list(dict.fromkeys(match.span() for begin, end in statements for match in found.finditer(text, begin, end)))
+        spans = (match.span() for begin, end in statements for match in found.finditer(text, begin, end))
+        return list(dict.fromkeys(spans))
 
     def span(self, text):
         """(begin, end) of what it replaces. Throws DoesNotApply."""

@@ -217,6 +217,7 @@ class Copy:
             # Same wherever the copy stands, and whatever ran before.
             digest = hashlib.sha256(self.version + commands.replace(str(self.folder), "").encode())
             for name, content in sorted({name: content for (name, _), content in seen.items()}.items()):
-                digest.update(name.removeprefix(str(self.folder)).encode() + b"\0" + without_comment_lines(content) + b"\0")
+                place = name.removeprefix(str(self.folder)).encode()
+                digest.update(place + b"\0" + without_comment_lines(content) + b"\0")
             self.digests[key] = digest.hexdigest()
         return self.digests[key]

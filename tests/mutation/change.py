@@ -17,7 +17,7 @@ def git(tree, *arguments):
 
 
 def base_of(tree):
-    """The commit that a change began at: where it left main, or the one before if it is main's. None if git has none."""
+    """The commit that a change began at: where it left main, or the one before if it is main's; None without git."""
     head = (git(tree, "rev-parse", "HEAD") or "").strip()
     for main in ("main", "origin/main"):
         base = (git(tree, "merge-base", main, "HEAD") or "").strip()
@@ -27,8 +27,8 @@ def base_of(tree):
 
 
 def touched_lines(tree, base):
-    """{path: numbers of its lines that differ from `base`, with those beside what was taken away}; all lines (None) of a
-    file that git does not know yet. Throws data.BadData."""
+    """{path: numbers of its lines that differ from `base`, with those beside what was taken away}; all lines (None)
+    of a file that git does not know yet. Throws data.BadData."""
     said = git(tree, "diff", "--unified=0", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/",
                "--relative", base, "--", ".")
     if said is None:
@@ -51,7 +51,8 @@ def mutants_at(tree, base):
     for path in (git(tree, "ls-tree", "-r", "--name-only", base, "--", "tests") or "").splitlines():
         if path.endswith(data.PATTERN[1:]):
             try:
-                found |= {mutant.name: mutant for mutant in data.parse(git(tree, "show", f"{base}:./{path}") or "", path)}
+                text = git(tree, "show", f"{base}:./{path}") or ""
+                found |= {mutant.name: mutant for mutant in data.parse(text, path)}
             except data.BadData:
                 continue
     return found
@@ -69,6 +70,7 @@ def touched_mutants(tree, base, mutants, sources):
             except anchor.DoesNotApply:
                 continue
         # Where there was none at all, they came with their format, not with this change.
-        if own and (lines[mutant.file] is None or own & lines[mutant.file]) or before and before.get(mutant.name) != mutant:
+        is_touched = own and (lines[mutant.file] is None or own & lines[mutant.file])
+        if is_touched or before and before.get(mutant.name) != mutant:
             chosen.append(mutant)
     return chosen

@@ -38,7 +38,7 @@ def race_detector_wrapper():
 
 
 def plain_test_name(name):
-    """Without the strategy and the instance, which the mutant names: Every/ContractRules.index/x -> ContractRules.index"""
+    """Without strategy and instance, which the mutant names: Every/ContractRules.index/x -> ContractRules.index"""
     return re.sub(r"^\w+/(\w+\.\w+)/\w+$", r"\1", name)
 
 
@@ -194,7 +194,8 @@ class Judge:
                 return Verdict("killed", f"{check.program}: a static assertion", "compilation")
             return Verdict("does not compile", details=first_lines(str(error)))
         for attempt in range(mutant.tries):
-            passed, by, after, output = run_check(check, self.sources.is_model(check.program), program, copy.folder, limit_s)
+            passed, by, after, output = run_check(check, self.sources.is_model(check.program), program, copy.folder,
+                                                  limit_s)
             if not passed:
                 return Verdict("killed", by, after + (f", try {attempt + 1}" if attempt else ""), last_lines(output))
         return Verdict("survived")

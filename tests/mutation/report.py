@@ -32,12 +32,13 @@ def as_markdown(mutants, verdicts):
     lines = [
         "# Mutants",
         "",
-        "Written by `tests/mutants.py --all` from `tests/**/*.mutants.toml`; do not edit. Each mutant takes one memory order,",
-        "guard or rule away in a copy of the sources; killed means that a check failed there which passes on the sources as",
-        "they are. *after*: executions that the model explored, or the time of the test that failed, or that the compiler",
-        "refused.",
+        "Written by `tests/mutants.py --all` from `tests/**/*.mutants.toml`; do not edit. Each mutant takes",
+        "one memory order, guard or rule away in a copy of the sources; killed means that a check failed",
+        "there which passes on the sources as they are. *after*: executions that the model explored, or the",
+        "time of the test that failed, or that the compiler refused.",
         "",
-        f"**{killed} of {counted} killed ({100 * killed / counted:.1f} %)**, {len(survivors)} survived, {len(exempt)} exempt.",
+        f"**{killed} of {counted} killed ({100 * killed / counted:.1f} %)**, {len(survivors)} survived, "
+        f"{len(exempt)} exempt.",
         f"{minutes:.0f} minutes of one core's time on {describe_machine()}, {time.strftime('%Y-%m-%d')}.",
         "",
         "| kind | mutants | killed |",
@@ -47,7 +48,8 @@ def as_markdown(mutants, verdicts):
         members = [mutant for mutant in mutants if mutant.kind == kind and not mutant.exempt]
         lines.append(f"| {kind} | {len(members)} | {count_killed(members, verdicts)[0]} |")
     for file in dict.fromkeys(mutant.file for mutant in mutants):
-        lines += ["", f"## `{file}`", "", "| mutant | kind | what it takes away | killed by | after |", "|---|---|---|---|---|"]
+        lines += ["", f"## `{file}`", "", "| mutant | kind | what it takes away | killed by | after |",
+                  "|---|---|---|---|---|"]
         for mutant in (mutant for mutant in mutants if mutant.file == file):
             verdict = verdicts[mutant.name]
             by = f"`{verdict.by}`" if verdict.by else f"**{verdict.status}**"

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The marks of core/build/fault_point.hpp cost nothing: the compiler's output, function by function, is the same as of a copy
-of the sources from which every mark was deleted. No call, no test, no store, no instruction in another basic block; which
-of two moves that do not depend on each other comes first, the compiler decides by numbers that a deleted call shifts."""
+"""The marks of core/build/fault_point.hpp cost nothing: the compiler's output, function by function, is the same as of
+a copy of the sources from which every mark was deleted. No call, no test, no store, no instruction in another basic
+block; which of two moves that do not depend on each other comes first, the compiler decides by numbers that a deleted
+call shifts."""
 
 import concurrent.futures
 import os
@@ -16,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 COMPILER = os.environ.get("CXX", "g++")
 MARK = re.compile(r'^ *fault_point\(FaultPoint::\w+\);\n|^#include "core/build/fault_point\.hpp"\n', re.MULTILINE)
 # Between them these pass every mark.
-STRATEGIES = ["PackedCas", "PackedClaim", "MutexKeyed<std::mutex>", "VersionRetry<EpochDomain>", "VersionRetry<RcuDomain>"]
+STRATEGIES = ["PackedCas", "PackedClaim", "MutexKeyed<std::mutex>", "VersionRetry<EpochDomain>",
+              "VersionRetry<RcuDomain>"]
 HEADERS = ["packed_cas", "packed_claim", "mutex_keyed", "version_retry"]
 ACTIVE = """#pragma once
 #include "core/build/fault_point_list.hpp"
@@ -44,9 +46,11 @@ def generated_code(folder, strategies):
     instances = "".join(f"template class ErasedTable<{name}>;\n" for name in strategies)
     source = folder / "instances.cpp"
     includes = "".join(f'#include "variants/{name}.hpp"\n' for name in HEADERS)
-    source.write_text(f'{includes}#include "core/table/any_table.hpp"\nnamespace occ {{\n{instances}}}\n', encoding="utf-8")
+    source.write_text(f'{includes}#include "core/table/any_table.hpp"\nnamespace occ {{\n{instances}}}\n',
+                      encoding="utf-8")
     # Folding of equal functions keeps whichever comes first, which is not the same one in two compilations.
-    command = [COMPILER, "-std=c++20", "-O2", "-mcx16", "-mrtm", "-fno-ipa-icf", "-S", "-o", "-", f"-I{folder}", str(source)]
+    command = [COMPILER, "-std=c++20", "-O2", "-mcx16", "-mrtm", "-fno-ipa-icf", "-S", "-o", "-", f"-I{folder}",
+               str(source)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)  # where inline assembly comes from
     functions = {}

@@ -299,6 +299,22 @@ TEST_F(UrlTest, lost_answers_are_counted_and_bound_what_is_verified) {
   expect_no_index_left();
 }
 
+/// Were timing over in a thread as soon as an operation that is timed has no outcome, so many would be timed with a
+/// chance of 1 in 4^8.
+TEST_F(UrlTest, operations_are_timed_on_after_many_lost_answers) {
+  std::atomic<int> writes = 0;
+  const ScriptedServer server(node_, [&](const Request& request, Response&) {
+    const bool loses = request.method == "PUT" && !request.query.empty() && ++writes % 4 != 0;
+    return loses ? Doing::carry_out_drop : Doing::answer;
+  });
+  expect_one_row_verified(
+      run_until(server, " --threads 1",
+                [&](const Ended& each) { return has_verdict(each) && std::stoul(field("ops")) >= 400; }),
+      "bounds");
+  EXPECT_GE(std::stoul(field("unknown_outcomes")), std::stoul(field("ops")));
+  EXPECT_GE(std::stoul(field("latency_samples")) * 40 + 80, std::stoul(field("ops")));
+}
+
 TEST_F(UrlTest, writes_beyond_those_of_unknown_outcome_fail_verification) {
   std::atomic<int> writes = 0;
   const ScriptedServer server(node_, [&](const Request& request, Response& response) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "harness/stall/stall_results.hpp"
+#include "harness/stall/stall_columns.hpp"
 #include "harness/stall/stall_verdict.hpp"
 #include "harness/support/child_process.hpp"
 #include "harness/support/csv.hpp"

@@ -1,23 +1,8 @@
-#include "harness/stall/stall_results.hpp"
-
-#include <system_error>
+#include "harness/stall/stall_columns.hpp"
 
 #include "fmt/format.h"
-#include "harness/support/bad_input.hpp"
-#include "harness/support/csv.hpp"
 
 namespace occ {
-
-namespace fs = std::filesystem;
-
-namespace {
-
-void append_line(std::ofstream& file, const fs::path& path, const std::vector<std::string>& fields) {
-  file << csv_line(fields);
-  if (!file) throw CannotWrite(fmt::format("to '{}'", path.string()));
-}
-
-}  // namespace
 
 const Columns<JudgedRow>& stall_columns() {
   using Row = JudgedRow;
@@ -97,52 +82,6 @@ const Columns<SeriesRow>& stall_series_columns() {
       {"rss_bytes", "resident bytes of the process", [](const Row& r) { return number(r.slice.rss_bytes); }},
   };
   return columns;
-}
-
-StallResults::StallResults(fs::path folder) : folder_(std::move(folder)) {
-  for (const fs::path& file : {csv(), series(), json()}) {
-    std::error_code unknown;
-    if (fs::exists(file, unknown)) {
-      throw BadInput(
-          fmt::format("--out: '{}' is there already and is not overwritten; name another folder", file.string()));
-    }
-  }
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder_.string(), error.message()));
-  for (const auto& [file, path] : {std::pair{&rows_, csv()}, std::pair{&series_, series()}}) {
-    file->open(path, std::ios::binary);
-    if (!*file) throw BadInput(fmt::format("--out: cannot write to '{}'", path.string()));
-  }
-  append_line(rows_, csv(), header(stall_columns()));
-  append_line(series_, series(), header(stall_series_columns()));
-}
-
-void StallResults::append(const StrategyInfo& strategy, unsigned threads, FaultPoint point, const StallRun& run,
-                          const std::vector<StallRow>& rows) {
-  for (const StallRow& row : rows) append_line(rows_, csv(), fields(stall_columns(), {strategy, threads, row}));
-  for (const StallSlice& slice : run.slices) {
-    for (std::size_t i = 0; i < kStallOperationCount; ++i) {
-      const auto operation = static_cast<StallOperation>(i);
-      append_line(series_, series(), fields(stall_series_columns(), {strategy, point, operation, slice}));
-    }
-  }
-  rows_.flush();
-  series_.flush();
-  if (!rows_ || !series_) {
-    throw CannotWrite(fmt::format("to '{}'", folder_.string()));
-  }
-}
-
-void StallResults::write_provenance(const nlohmann::ordered_json& provenance) const {
-  // Replaced as a whole, so that an interruption leaves the old one or the new one.
-  const fs::path fresh = folder_ / "stall.json.new";
-  {
-    std::ofstream out(fresh, std::ios::binary);
-    out << provenance.dump(2) << '\n' << std::flush;
-    if (!out) throw CannotWrite(fmt::format("to '{}'", fresh.string()));
-  }
-  fs::rename(fresh, json());
 }
 
 }  // namespace occ
