@@ -15,7 +15,7 @@
 #include "core/peers/lfht.hpp"
 #include "core/slots/orphaned_work.hpp"
 #include "core/table/document_handle.hpp"
-#include "core/table/seq_no_leases.hpp"
+#include "core/table/shard.hpp"
 #include "core/table/sharded_table.hpp"
 
 namespace occ {

@@ -22,7 +22,6 @@
 #include "core/slots/slot_strategy.hpp"
 #include "core/table/counters.hpp"
 #include "core/table/document_handle.hpp"
-#include "core/table/seq_no_leases.hpp"
 #include "core/table/shard.hpp"
 
 namespace occ {

@@ -26,7 +26,7 @@ struct TableOptions {
   const Clock* clock = &SteadyClock::instance();
   /// The first number of every shard.
   std::uint64_t first_seq_no = 0;
-  /// How many numbers a handle draws at once from a shard (core/table/seq_no_leases.hpp), 1 to Shard::kMostAtOnce; 1: each
+  /// How many numbers a handle draws at once from a shard (core/table/shard.hpp), 1 to Shard::kMostAtOnce; 1: each
   /// when it is needed. With more, numbers follow the order of writes within a document only.
   std::uint32_t seq_no_lease = 1;
   /// What handles do after a failure, where the strategy backs off (StrategyInfo::backs_off).

@@ -10,7 +10,6 @@
 #include "core/model/decide.hpp"
 #include "core/sync/atomic.hpp"
 #include "core/table/document_table.hpp"
-#include "core/table/seq_no_leases.hpp"
 #include "core/table/shard.hpp"
 
 namespace occ {

@@ -1,10 +1,9 @@
-/// The real shard.hpp and seq_no_leases.hpp: numbers drawn while the primary fails over and while the numbers run out.
+/// The real shard.hpp: numbers drawn while the primary fails over and while the numbers run out.
 #include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "core/table/counters.hpp"
-#include "core/table/seq_no_leases.hpp"
 #include "core/table/shard.hpp"
 #include "tests/model/simulate.hpp"
 

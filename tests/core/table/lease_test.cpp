@@ -1,4 +1,4 @@
-/// Sequence numbers taken in blocks: core/table/seq_no_leases.hpp, and every strategy that draws its numbers there.
+/// Sequence numbers taken in blocks: core/table/shard.hpp, and every strategy that draws its numbers there.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/table/seq_no_leases.hpp"
+#include "core/table/shard.hpp"
 #include "tests/variants/contract.hpp"
 #include "variants/strategies.hpp"
 

@@ -16,7 +16,6 @@
 #include "core/slots/slot_key.hpp"
 #include "core/sync/spin_lock.hpp"
 #include "core/table/document_table.hpp"
-#include "core/table/seq_no_leases.hpp"
 #include "core/table/shard.hpp"
 
 namespace occ {
