@@ -65,7 +65,9 @@ ROOMS = {
     "harness/memory": ["harness/workload"],
     "harness/stall": ["harness/support"],
     "harness/advise": ["harness/workload"],
-    "harness/commands": ["harness/report", "harness/memory", "harness/stall", "harness/advise"],
+    "harness/claims": ["harness/support"],
+    "harness/commands": ["harness/report", "harness/memory", "harness/stall", "harness/advise",
+                         "harness/claims"],
 }
 # The two files that know every strategy, and whoever asks them: no room knows a strategy by itself.
 LISTS = ("variants/registry.hpp", "variants/strategies.hpp")

@@ -28,5 +28,6 @@ void add_stall(CLI::App& app, int& exit_status);
 void add_memory(CLI::App& app, int& exit_status);
 void add_advise(CLI::App& app, int& exit_status);
 void add_simulate(CLI::App& app, int& exit_status);
+void add_claims(CLI::App& app, int& exit_status);
 
 }  // namespace occ

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   occ::add_memory(app, exit_status);
   occ::add_advise(app, exit_status);
   occ::add_simulate(app, exit_status);
+  occ::add_claims(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

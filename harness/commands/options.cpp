@@ -150,12 +150,8 @@ void read_option_file(const std::filesystem::path& file, Options& options) {
   for (const CLI::ConfigItem& item : items) {
     const auto known = std::ranges::find(option_specs(), item.name, &OptionSpec::name);
     if (known == option_specs().end() || !known->in_file || !item.parents.empty()) {
-      std::vector<std::string_view> names;
-      for (const OptionSpec& spec : option_specs()) {
-        if (spec.in_file) names.push_back(spec.name);
-      }
       throw BadInput(fmt::format("--config: {}: unknown option '{}'; accepted are {}", file.string(), item.fullname(),
-                                 fmt::join(names, ", ")));
+                                 fmt::join(options_in_files(), ", ")));
     }
     if (known->takes == Takes::nothing) {
       if (item.inputs != std::vector<std::string>{"true"} && item.inputs != std::vector<std::string>{"false"}) {
@@ -165,6 +161,14 @@ void read_option_file(const std::filesystem::path& file, Options& options) {
     }
     options.emplace(item.name, fmt::format("{}", fmt::join(item.inputs, ",")));
   }
+}
+
+std::vector<std::string_view> options_in_files() {
+  std::vector<std::string_view> names;
+  for (const OptionSpec& spec : option_specs()) {
+    if (spec.in_file) names.push_back(spec.name);
+  }
+  return names;
 }
 
 std::optional<std::string> plain_text(const Options& options, std::string_view name) {
