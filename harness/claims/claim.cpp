@@ -79,22 +79,30 @@ class Reader {
 
   void take(const CLI::ConfigItem& item, const std::string& text) {
     const std::vector<std::string>& sections = item.parents;
+    const std::string name = section_name(sections);
     if (sections.empty()) {
       if (item.name != "statement" && item.name != "source")
         refuse(
             fmt::format("'{}' is unknown; accepted are statement and source, [run.NAME] and [expect.NAME]", item.name));
       (item.name == "statement" ? claim_.statement : claim_.source) = text;
-    } else if (sections.size() == 2 && sections.front() == "run") {
-      section(claim_.runs, sections.back())[item.name] = item.name == "threads" ? in_threads_each(text, cores_) : text;
-    } else if (sections.size() == 2 && sections.front() == "expect") {
+    } else if (!name.empty() && sections.front() == "run") {
+      section(claim_.runs, name)[item.name] = item.name == "threads" ? in_threads_each(text, cores_) : text;
+    } else if (!name.empty() && sections.front() == "expect") {
       if (std::ranges::find(kKeys, item.name) == kKeys.end())
-        refuse(fmt::format("[expect.{}]: '{}' is unknown; accepted are {}", sections.back(), item.name,
-                           fmt::join(kKeys, ", ")));
-      section(expected_, sections.back())[item.name] = text;
+        refuse(fmt::format("[expect.{}]: '{}' is unknown; accepted are {}", name, item.name, fmt::join(kKeys, ", ")));
+      section(expected_, name)[item.name] = text;
     } else {
       refuse(fmt::format("the section [{}] is unknown; accepted are [run.NAME] and [expect.NAME]",
                          fmt::join(sections, ".")));
     }
+  }
+
+  /// What stands behind the first dot, without quotes: CLI11 takes a header apart at every dot, inside of them too.
+  static std::string section_name(const std::vector<std::string>& parts) {
+    if (parts.size() < 2) return {};
+    std::string name = fmt::format("{}", fmt::join(parts.begin() + 1, parts.end(), "."));
+    if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = name.substr(1, name.size() - 2);
+    return name;
   }
 
   /// In the order of the file.
@@ -139,13 +147,13 @@ class Reader {
     if (const auto number = number_in(text)) return *number;
     const auto threads =
         std::ranges::find(of.columns, "threads", [](const auto& column) { return std::string_view(column.first); });
-    const auto count = threads == of.columns.end() ? std::nullopt : number_in(threads->second);
-    if (std::ranges::find(kPredictions, text) == kPredictions.end() || !count || *count < 1)
+    const double count = threads == of.columns.end() ? 0 : number_in(threads->second).value_or(0);
+    if (std::ranges::find(kPredictions, text) == kPredictions.end() || count < 1)
       refuse(
           fmt::format("[expect.{}]: '{}' is no number; accepted are numbers and, of rows whose 'threads' are given, {}",
                       expectation, text, fmt::join(kPredictions, ", ")));
-    if (text == "lockstep") return 1 - 1 / *count;
-    const double q = ramanujan_q(std::min(static_cast<unsigned>(*count), cores_));
+    if (text == "lockstep") return 1 - 1 / count;
+    const double q = ramanujan_q(std::min(static_cast<unsigned>(count), cores_));
     return text == "ramanujan_q" ? q : 1 - 1 / q;
   }
 

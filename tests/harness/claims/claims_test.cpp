@@ -75,6 +75,11 @@ TEST_F(ClaimFile, says_what_is_run_and_what_is_expected) {
   EXPECT_FALSE(expectation.at_most);
 }
 
+TEST_F(ClaimFile, names_may_be_sentences) {
+  const Claim claim = read(with("[expect.by_half]", "[expect.\"1.5 times, or more\"]"));
+  EXPECT_EQ(claim.expectations.front().name, "1.5 times, or more");
+}
+
 TEST_F(ClaimFile, one_processor_measures_each_number_of_threads_once) {
   EXPECT_THAT(read(kClaim, 1).runs.front().second, testing::Contains(Pair("threads", "1,2")));
 }
@@ -207,9 +212,10 @@ TEST_F(Judging, columns_can_be_divided) {
 }
 
 TEST_F(Judging, several_rows_of_a_round_are_refused) {
-  EXPECT_THAT([this] { judge_rounds(six(16, 10), with("\"strategy=a threads=c\"", "\"threads=c\"")); },
-              ThrowsMessage<BadInput>(HasSubstr("'threads=c' means several rows")));
-  EXPECT_THAT([this] { judge_rounds(six(16, 10), with("ops_per_s", "speed")); },
+  EXPECT_THAT(
+      [this] { static_cast<void>(judge_rounds(six(16, 10), with("\"strategy=a threads=c\"", "\"threads=c\""))); },
+      ThrowsMessage<BadInput>(HasSubstr("'threads=c' means several rows")));
+  EXPECT_THAT([this] { static_cast<void>(judge_rounds(six(16, 10), with("ops_per_s", "speed"))); },
               ThrowsMessage<BadInput>(HasSubstr("no column 'speed'")));
 }
 
@@ -224,13 +230,14 @@ TEST_F(Judging, one_expectation_that_fails_decides_and_unseen_ones_do_not) {
 class ClaimsCommand : public ProgramTest {
  protected:
   /// A claim that holds whatever the machine does: what is verified has attempts.
-  void write_claim(const std::string& at_least) const {
+  void write_claim(const std::string& at_least, const std::string& option = "") const {
     std::ofstream(folder_ / "counted.toml")
         << "statement = \"attempts are counted\"\nsource = \"the schema\"\n"
            "[run.one]\nstrategy = \"packed_cas\"\nworkload = \"hot\"\nthreads = \"1\"\ndocs = 10\n"
            "duration = \"20ms\"\nwarmup = \"1ms\"\nrepeats = 0\ncheck = \"none\"\n"
-           "[expect.each]\nmetric = \"attempts/ops\"\nof = \"strategy=packed_cas threads=1\"\nat_least = "
-        << at_least << "\n";
+        << option
+        << "\n[expect.each]\nmetric = \"attempts/ops\"\nof = \"strategy=packed_cas threads=1\"\nat_least = " << at_least
+        << "\n";
   }
 };
 
@@ -269,8 +276,12 @@ TEST_F(ClaimsCommand, bad_input_is_refused_before_anything_is_measured) {
   expect_refused("claims counted.toml --judge nowhere", HasSubstr("there is no folder 'nowhere'"));
   std::filesystem::create_directory(folder_ / "there");
   expect_refused("claims counted.toml --out there", HasSubstr("is there already"));
-  std::ofstream(folder_ / "counted.toml", std::ios::app) << "[run.two]\nspeed = 3\n";
-  expect_refused("claims counted.toml", HasSubstr("speed"));
+  write_claim("0.5", "speed = 3");
+  expect_refused("claims counted.toml", AllOf(HasSubstr("[run.one]"), HasSubstr("unknown option 'speed'")));
+  write_claim("0.5", "seed = 3");
+  expect_refused("claims counted.toml", HasSubstr("'seed' is not a claim's to say"));
+  write_claim("0.5", "body = -1");
+  expect_refused("claims counted.toml", AllOf(HasSubstr("[run.one]"), HasSubstr("--body")));
 }
 
 /// The claims of this project can be read; they are not measured here.
