@@ -278,7 +278,7 @@ class Results:
         """The mix, the documents, and what else differs among the panels."""
         twins = [
             other
-            for other in self.panels + self.open_panels
+            for other in (self.panels if panel.rate_per_s is None else self.open_panels)
             if (other.headline(), other.documents()) == (panel.headline(), panel.documents())
         ]
         differing = [
