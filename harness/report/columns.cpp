@@ -131,7 +131,7 @@ void add_pace(All& all) {
       [time](const Row& r) { return time(r.cell.workload->pace.think_between); });
   add("think_within", "time between read and write of a client's own loop, in which others of its thread go on",
       [time](const Row& r) { return time(r.cell.workload->pace.think_within); });
-  add("rate_per_s", "open loop: operations that were to begin per s; empty: closed loop",
+  add("rate_per_s", "open loop: operations (with a batch: calls) that were to begin per s; empty: closed loop",
       [](const Row& r) { return opened(r, number(r.cell.workload->pace.rate_per_s)); });
   add("arrivals", "open loop: poisson or constant", [](const Row& r) {
     return opened(r, std::string(kArrivals[static_cast<std::size_t>(r.cell.workload->pace.arrivals)]));
