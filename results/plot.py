@@ -2,11 +2,12 @@
 """Draws the figures of one or several occkit result files (results.csv of `occkit run`).
 
 Writes throughput, efficiency, conflicts, retries, latency, ratio and, where sources of several sizes were measured,
-bodies, each as PNG and SVG, beside the first CSV or into --out. What does not fit one figure goes on in throughput-2
-and so on. Every number drawn comes from `occkit compare --json` (--occkit says where that program is), so that figures
-and tables agree. Not drawn, and said so under each figure: strategies with a row that failed verification at that
-setting, negative controls, the null strategy, floors (they are what efficiency divides by), and replicates that
-recorded their history (recording costs time). Exit status: 0, or 2 for bad input.
+bodies, each as PNG and SVG, beside the first CSV or into --out; of runs with --rate, load: response times by rate, and
+none of the others. What does not fit one figure goes on in throughput-2 and so on. Every number drawn comes from
+`occkit compare --json` (--occkit says where that program is), so that figures and tables agree. Not drawn, and said so
+under each figure: strategies with a row that failed verification at that setting, negative controls, the null strategy,
+floors (they are what efficiency divides by), and replicates that recorded their history (recording costs time). Exit
+status: 0, or 2 for bad input.
 """
 
 import argparse
@@ -157,6 +158,11 @@ class Panel:
         return [entry for entries in self.cells.values() for entry in entries.values()]
 
     @property
+    def rate_per_s(self):
+        """Of an open loop; None of a closed one."""
+        return float(self.settings["rate_per_s"]) if self.settings.get("rate_per_s") else None
+
+    @property
     def is_hot(self):
         return self.settings.get("dist", "").startswith("hot:")
 
@@ -219,6 +225,8 @@ class Results:
                 f"{history} recorded "
                 "their history, the others are controls"
             )
+        self.open_panels = [panel for panel in self.panels if panel.rate_per_s is not None]
+        self.panels = [panel for panel in self.panels if panel.rate_per_s is None]
         order = list(STRATEGY_LOOKS)
         self.competitors = sorted(
             found,
@@ -230,7 +238,9 @@ class Results:
             ),
         )
         self.styles = styles_of(self.competitors, found)
-        self.replicates = min(entry["replicates"] for panel in self.panels for entry in panel.entries)
+        self.replicates = min(
+            entry["replicates"] for panel in self.panels + self.open_panels for entry in panel.entries
+        )
 
         self.notes = []
         if voided:
@@ -268,7 +278,7 @@ class Results:
         """The mix, the documents, and what else differs among the panels."""
         twins = [
             other
-            for other in self.panels
+            for other in (self.panels if panel.rate_per_s is None else self.open_panels)
             if (other.headline(), other.documents()) == (panel.headline(), panel.documents())
         ]
         differing = [
@@ -850,6 +860,62 @@ def draw_latency(results, out):
     return pages.finish(notes, handles)
 
 
+def rate_points(panels, competitor, threads):
+    """(rate, p99 of the response times by replicates, whether disturbed), by rate."""
+    points = []
+    for panel in sorted(panels, key=lambda each: each.rate_per_s):
+        entry = panel.entry(competitor, threads)
+        if entry and "p99" in entry["response_ns"]:
+            p99 = entry["response_ns"]["p99"]
+            seconds = {name: p99[of] * 1e-9 for name, of in
+                       (("low", "smallest"), ("median", "median"), ("high", "largest"))}
+            points.append((panel.rate_per_s, seconds, entry["all_disturbed"]))
+    return points
+
+
+def draw_load(results, out):
+    """p99 of the response times by rate, one line a strategy; a panel for each number of threads."""
+    loads = defaultdict(list)
+    for panel in results.open_panels:
+        settings = {column: value for column, value in panel.settings.items() if column != "rate_per_s"}
+        loads[panel.workload, tuple(settings.items()), panel.checked].append(panel)
+    places = [
+        (panels, threads)
+        for panels in loads.values()
+        for threads in sorted({count for panel in panels for count in panel.threads})
+    ]
+    pages = Pages(results, out, "load", "response time by load")
+    if not places:
+        pages.remove_later_pages(0)
+        return [], None
+    for part in even_parts(places, MOST_PANELS):
+        rows, columns = grid_shape(len(part))
+        figure = pages.add(rows, columns, 4.3, 3.9)
+        for k, (axis, (panels, threads)) in enumerate(zip(figure.axes.flat, part)):
+            drawn = [each for each in results.competitors if rate_points(panels, each, threads)]
+            for competitor in drawn:
+                plot_points(axis, rate_points(panels, competitor, threads), results.styles[competitor])
+            pages.draws(drawn)
+            axis.set_xscale("log")
+            axis.set_yscale("log")
+            axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
+            axis.yaxis.set_major_formatter(EngFormatter(unit="s", sep=" "))
+            axis.set_xlabel("operations that begin per second")
+            if k % columns == 0:
+                axis.set_ylabel("p99 of response times")
+            title = results.title(panels[0], without=("rate_per_s",))
+            axis.set_title(f"{title}\n{threads} thread{'s' if threads > 1 else ''}", fontsize=9.5)
+            axis.grid(color="#dddddd", linewidth=0.6)
+            axis.set_axisbelow(True)
+        for axis in list(figure.axes.flat)[len(part):]:
+            axis.remove()
+    return pages.finish([
+        "Points: median over replicates of each replicate's p99. Bars: smallest to largest replicate. Response times "
+        "run from the intended start of an operation; what had not ended by the window's end counts with what it had "
+        "waited by then."
+    ])
+
+
 def ratio_axis(axis):
     axis.set_yscale("log", base=2)
     axis.axhline(1, color="#333333", linewidth=0.9, zorder=1)
@@ -920,16 +986,17 @@ def main(arguments):
     make_folder(out)
     plt.rcParams.update({"svg.hashsalt": "occkit", "svg.fonttype": "path", "font.size": 9.5, "axes.spines.top": False,
                          "axes.spines.right": False, "figure.dpi": 100})
-    for written, remark in (
-        draw_throughput(results, out),
-        draw_efficiency(results, out),
-        draw_efficiency(results, out, "floor_cas"),
-        draw_conflicts(results, out),
-        draw_retries(results, out),
-        draw_latency(results, out),
-        draw_ratio(results, out),
-        draw_bodies(results, out),
-    ):
+    closed = (
+        draw_throughput,
+        draw_efficiency,
+        lambda results, out: draw_efficiency(results, out, "floor_cas"),
+        draw_conflicts,
+        draw_retries,
+        draw_latency,
+        draw_ratio,
+        draw_bodies,
+    )
+    for written, remark in [draw(results, out) for draw in closed if results.panels] + [draw_load(results, out)]:
         for path in written:
             print(path)
         if remark:

@@ -156,14 +156,14 @@ class Tree:
     def options_of(self, subcommand):
         """Of the subcommand's source, and of those that several share."""
         source = self.text(f"harness/commands/{subcommand}_command.cpp")
-        found = set(re.findall(r'"(--[a-z][a-z-]*)"', source))
+        found = set(re.findall(r'"(--[a-z][a-z0-9-]*)"', source))
         if re.search(r"\badd_node_options\(", source):
-            found |= set(re.findall(r'"(--[a-z][a-z-]*)"', self.text("harness/commands/node_choice.cpp")))
+            found |= set(re.findall(r'"(--[a-z][a-z0-9-]*)"', self.text("harness/commands/node_choice.cpp")))
         if re.search(r"\badd_load_options\(", source):
-            found |= set(re.findall(r'"(--[a-z][a-z-]*)"', self.text("harness/commands/load_options.cpp")))
+            found |= set(re.findall(r'"(--[a-z][a-z0-9-]*)"', self.text("harness/commands/load_options.cpp")))
         if re.search(r"\badd_options\(", source):
             options = self.text("harness/commands/options.cpp")
-            found |= {f"--{name}" for name in re.findall(r'^ +{"([a-z-]+)",', options, re.MULTILINE)}
+            found |= {f"--{name}" for name in re.findall(r'^ +{"([a-z0-9-]+)",', options, re.MULTILINE)}
         return found | {"--help"}
 
     def program_options(self, program):

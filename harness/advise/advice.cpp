@@ -151,7 +151,8 @@ bool Advice::retries_help() const {
 
 Advice advise(const AdviceQuestion& question) {
   const RetryModel model(question.load, question.classes);
-  Advice advice{question, best_of(model, question.target), {}, {}, {}};
+  Advice advice{question, best_of(model, question.target), {}, {}, {}, {}};
+  if (question.retries) advice.with_given = model.predict(*question.retries);
   for (const std::uint32_t retries : {0U, 3U, 10U}) {
     if (const auto there = model.predict(retries)) advice.exhausted_with.emplace_back(retries, there->exhausted());
   }

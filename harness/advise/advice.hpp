@@ -19,6 +19,8 @@ struct AdviceQuestion {
   double target = 1e-6;
   /// The window that an `_update` at the server would have, mean.
   double server_window_s = 0;
+  /// A number of retries that somebody has, or thinks of.
+  std::optional<std::uint32_t> retries = std::nullopt;
 };
 
 /// What an operation pays for its retries, by the model.
@@ -55,6 +57,8 @@ struct Advice {
   AdviceQuestion question;
   /// Nothing where an open loop has no steady state.
   std::optional<RetryPrediction> prediction;
+  /// With the retries that the question names; nothing without, or where there is no steady state.
+  std::optional<RetryPrediction> with_given;
   RetryCosts costs;
   /// By retry_on_conflict, for a few of them: how many operations are exhausted.
   std::vector<std::pair<std::uint32_t, double>> exhausted_with;

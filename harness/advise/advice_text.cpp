@@ -112,6 +112,11 @@ std::string describe(const Advice& advice) {
     for (const auto& [retries, share] : advice.exhausted_with)
       text += fmt::format(" with N = {}: {:.2g}{}", retries, share,
                           retries == advice.exhausted_with.back().first ? "\n" : ",");
+    if (const auto& given = advice.with_given) {
+      text +=
+          fmt::format("with N = {:<14}conflict probability {:.3g}, exhausted {:.2g}, {:.3g} attempts an operation\n",
+                      given->retries, given->conflict, given->exhausted(), given->attempts_per_operation);
+    }
     text += fmt::format("below {:<17g}{}\ninstead\n", advice.question.target, costs_text(advice.costs));
   }
   for (const Alternative& alternative : advice.alternatives) text += alternative_text(alternative);
@@ -136,6 +141,15 @@ OrderedJson to_json(const Advice& advice) {
     json["beyond_probability"] = beyond;
     for (const auto& [retries, share] : advice.exhausted_with)
       json["exhausted_with"].push_back({{"retry_on_conflict", retries}, {"exhausted", share}});
+    if (const auto& given = advice.with_given) {
+      OrderedJson retries = OrderedJson::array();
+      for (std::uint32_t k = 0; k <= std::min(given->retries, 64U); ++k) retries.push_back(given->with_retries(k));
+      json["given"] = {{"retry_on_conflict", given->retries},
+                       {"conflict_probability", given->conflict},
+                       {"exhausted", given->exhausted()},
+                       {"operations_per_s", given->operations_per_s},
+                       {"retries_probability", retries}};
+    }
     json["advised"] = to_json(advice.costs);
   }
   for (const Alternative& each : advice.alternatives) {

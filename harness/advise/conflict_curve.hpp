@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "harness/advise/time_distribution.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 namespace occ {
 

@@ -6,8 +6,8 @@
 
 #include "harness/advise/conflict_log.hpp"
 #include "harness/advise/popularity.hpp"
-#include "harness/advise/time_distribution.hpp"
 #include "harness/support/statistics.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 namespace occ {
 

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "harness/advise/number_lines.hpp"
 #include "harness/support/bad_input.hpp"
 #include "harness/support/read_file.hpp"
+#include "harness/workload/number_lines.hpp"
 
 namespace occ {
 namespace {

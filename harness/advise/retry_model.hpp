@@ -5,10 +5,10 @@
 #include <optional>
 #include <vector>
 
-#include "harness/advise/backoff_policy.hpp"
 #include "harness/advise/conflict_curve.hpp"
 #include "harness/advise/popularity.hpp"
-#include "harness/advise/time_distribution.hpp"
+#include "harness/workload/backoff_policy.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 namespace occ {
 

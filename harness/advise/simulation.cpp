@@ -5,8 +5,8 @@
 #include <deque>
 
 #include "fmt/format.h"
-#include "harness/advise/event_queue.hpp"
 #include "harness/support/bad_input.hpp"
+#include "harness/support/event_queue.hpp"
 
 namespace occ {
 namespace {

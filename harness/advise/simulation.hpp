@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/build/function_ref.hpp"
-#include "harness/advise/backoff_policy.hpp"
 #include "harness/advise/popularity.hpp"
-#include "harness/advise/time_distribution.hpp"
+#include "harness/workload/backoff_policy.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 namespace occ {
 

@@ -12,6 +12,8 @@
 #include "harness/advise/simulation.hpp"
 #include "harness/commands/commands.hpp"
 #include "harness/commands/load_options.hpp"
+#include "harness/commands/measured_window.hpp"
+#include "harness/commands/validators.hpp"
 #include "harness/support/quantity.hpp"
 
 namespace occ {
@@ -26,8 +28,10 @@ struct AdviseOptions {
   LoadOptions load;
   double target = 1e-6;
   std::string server_window;
+  std::string measure;
   std::string conflicts;
   std::uint32_t log_retries = 0;
+  std::optional<std::uint32_t> retries;
   bool simulate = false;
   bool json = false;
 };
@@ -46,8 +50,19 @@ struct Asked {
   std::optional<Popularity> popularity = std::nullopt;
 };
 
-std::vector<Asked> ask_about_loads(const AdviseOptions& options) {
-  const std::vector<RetryLoad> loads = loads_of(options.load);
+std::vector<Asked> ask_about_loads(const AdviseOptions& options, std::string& told, OrderedJson& json) {
+  std::optional<TimeDistribution> window;
+  if (!options.measure.empty()) {
+    if (!options.load.window.empty())
+      throw BadInput("--measure: it measures the windows; leave out either --window or --measure");
+    // What is wrong with the other options is said before anything is measured.
+    (void)loads_of(options.load, TimeDistribution::fixed(1));
+    MeasuredWindow measured = measure_window(options.measure);
+    window = measured.window;
+    told = std::move(measured.told);
+    json["measured"] = std::move(measured.json);
+  }
+  const std::vector<RetryLoad> loads = loads_of(options.load, window);
   const Popularity popularity = popularity_of(options.load);
   std::vector<Asked> all;
   all.reserve(loads.size());
@@ -58,23 +73,30 @@ std::vector<Asked> ask_about_loads(const AdviseOptions& options) {
                    {.load = load,
                     .classes = popularity.classes(),
                     .target = options.target,
-                    .server_window_s = server_window_s(options, load)},
+                    .server_window_s = server_window_s(options, load),
+                    .retries = options.retries},
                    popularity});
   }
   return all;
 }
 
-/// The same load with the retries that the answer names (ten where it names none), by events instead of by formula.
-std::string simulate_answer(const Asked& asked, const Advice& advice, OrderedJson& json) {
+constexpr std::uint64_t kOperations = 1'000'000;
+constexpr std::uint64_t kOperationsUnasked = 100'000;
+
+/// The same load by events instead of by formula, with the retries that the question names, else with those of the
+/// answer (ten where it has none, or no number is a way out).
+std::string simulate_answer(const Asked& asked, const Advice& advice, std::uint64_t operations, OrderedJson& json) {
   constexpr std::uint32_t kRetries = 10;
+  const std::uint32_t of_answer = advice.retries_help() ? advice.costs.retries.value_or(kRetries) : kRetries;
   const RetryLoad& load = asked.question.load;
   const SimulationLoad simulation{.clients = static_cast<std::uint32_t>(load.clients),
                                   .rate_per_s = load.rate_per_s,
                                   .think = load.think,
                                   .window = load.window,
                                   .popularity = asked.popularity.value(),
-                                  .retries = advice.costs.retries.value_or(kRetries),
-                                  .backoff = load.backoff};
+                                  .retries = asked.question.retries.value_or(of_answer),
+                                  .backoff = load.backoff,
+                                  .operations = operations};
   const RetryModel model(load, asked.question.classes);
   const auto predicted = model.predict(simulation.retries);
   const SimulationResult result = simulate(simulation);
@@ -166,7 +188,8 @@ Asked ask_about_log(const AdviseOptions& options, std::string& told, OrderedJson
           {.load = load,
            .classes = found.classes(),
            .target = options.target,
-           .server_window_s = server_window_s(options, load)}};
+           .server_window_s = server_window_s(options, load),
+           .retries = options.retries}};
 }
 
 int advise_all(const AdviseOptions& options) {
@@ -174,7 +197,7 @@ int advise_all(const AdviseOptions& options) {
   std::string text;
   std::vector<Asked> all;
   if (options.conflicts.empty()) {
-    all = ask_about_loads(options);
+    all = ask_about_loads(options, text, json);
   } else {
     all.push_back(ask_about_log(options, text, json));
   }
@@ -186,7 +209,13 @@ int advise_all(const AdviseOptions& options) {
     json["answers"].push_back({{"load", asked.what}});
     OrderedJson& answer = json["answers"].back();
     answer.update(to_json(advice));
-    if (options.simulate && advice.prediction) text += simulate_answer(asked, advice, answer);
+    if (!advice.prediction || !asked.popularity) continue;
+    // Attempts at a document that is always asked for are not independent (README.md).
+    if (options.simulate) {
+      text += simulate_answer(asked, advice, kOperations, answer);
+    } else if (advice.prediction->hottest_rho >= kOverloadedRho) {
+      text += simulate_answer(asked, advice, kOperationsUnasked, answer);
+    }
   }
   if (options.json) text = json.dump(2) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -205,17 +234,27 @@ void add_advise(CLI::App& app, int& exit_status) {
                    "operations may run out of retries less often than this (default: 1e-6)")
       ->type_name("P")
       ->check(CLI::Range(1e-15, 0.999999));
+  command->add_option("--retry-on-conflict", options->retries, "say what so many tries after the first give, too")
+      ->type_name("N")
+      ->transform(whole_number(0, UINT32_MAX - 1));
   command
       ->add_option("--server-window", options->server_window,
                    "mean window of an `_update` at the server (default: a tenth of --window)")
       ->type_name("TIME");
+  CLI::Option* const measure =
+      command
+          ->add_option("--measure", options->measure,
+                       "measure the windows of one client at a server, in an index of its own, or on a strategy of "
+                       "this process, and take their histogram for --window")
+          ->type_name("URL|STRATEGY");
   CLI::Option* const conflicts =
       command
           ->add_option(
               "--conflicts", options->conflicts,
               "take the load from a log of 409s: lines with a time and Elasticsearch's text; of --window only the "
               "shape is then taken (default: gamma:4)")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->excludes(measure);
   command
       ->add_option(
           "--log-retries", options->log_retries,

@@ -53,14 +53,14 @@ void add_load_options(CLI::App& command, LoadOptions& into) {
       ->type_name("KIND");
 }
 
-std::vector<RetryLoad> loads_of(const LoadOptions& options) {
+std::vector<RetryLoad> loads_of(const LoadOptions& options, const std::optional<TimeDistribution>& measured) {
   if (options.clients.empty() && options.rates_per_s.empty())
     throw BadInput(
         "--clients or --rate: one is needed, how many clients there are or how many operations begin a second");
-  if (options.window.empty())
+  if (options.window.empty() && !measured)
     throw BadInput("--window: needed: the time from an attempt's read to its write taking effect, such as 2ms");
   RetryLoad load;
-  load.window = TimeDistribution::parse("--window", options.window, kShortestWindow_s);
+  load.window = measured ? *measured : TimeDistribution::parse("--window", options.window, kShortestWindow_s);
   load.backoff = BackoffPolicy::parse(options.backoff);
   std::vector<RetryLoad> loads;
   for (const double rate : options.rates_per_s) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ struct LoadOptions {
 /// Adds them to `command`; they fill `into`, which must live as long.
 void add_load_options(CLI::App& command, LoadOptions& into);
 
-/// Throws BadInput. One load for each think time and each number of clients, or for each rate.
-[[nodiscard]] std::vector<RetryLoad> loads_of(const LoadOptions& options);
+/// Throws BadInput. One load for each think time and each number of clients, or for each rate. `measured`: the windows,
+/// if no option says them.
+[[nodiscard]] std::vector<RetryLoad> loads_of(const LoadOptions& options,
+                                              const std::optional<TimeDistribution>& measured = std::nullopt);
 [[nodiscard]] Popularity popularity_of(const LoadOptions& options);
 
 /// "16 clients", "500 operations/s", with the think time where there is one.

@@ -21,6 +21,8 @@ constexpr std::uint64_t kMostDocuments = 0xffff'ffff;
 constexpr std::uint64_t kLargestBatch = 4096;
 constexpr std::uint64_t kMostReplicates = 1'000'000;
 constexpr double kLongestS = 24 * 3600;
+constexpr std::uint64_t kMostClients = 1'000'000;
+constexpr std::uint64_t kHighestRate = 100'000'000;
 
 enum class Takes { value, nothing, perhaps };
 
@@ -69,14 +71,31 @@ const std::vector<OptionSpec>& option_specs() {
        whole_number(0, UINT32_MAX - 1)},
       {"update", "FORM", "default | in_place | optimistic", one_of({"default", "in_place", "optimistic"})},
       {"backoff", "KIND",
-       "waiting after a failure, of strategies that do: none | exponential | adaptive (default: none)",
-       one_of_these(kBackoffKinds)},
+       "waiting after a failure, of strategies that do: none | exponential | adaptive; of the client's own loop: "
+       "exponential:FIRST..MOST | full-jitter:FIRST..MOST, such as full-jitter:1ms..100ms (default: none)",
+       backoff()},
       {"lease", "N",
        "sequence numbers that a handle takes at once, up to 512 (default: 1; more order only a document's writes)",
        whole_number(1, Shard::kMostAtOnce)},
       {"transform", "HOW", "counter | json (default: counter; json with --load)", one_of({"counter", "json"})},
       {"json-field", "NAME", "the field that the json transform adds 1 to (default: counter)"},
       {"think-ns", "NS", "work between read and write of an update (default: 0)", whole_number(0, 1'000'000'000)},
+      {"clients", "N[,...]",
+       "clients with one operation at a time, shared out over the threads (default: one for each)",
+       whole_numbers(1, kMostClients, Repeats::refused)},
+      {"think-between", "TIME[,...]",
+       "time between a client's operations: TIME | exponential:TIME | gamma:SHAPE:TIME | file:NAME (a histogram), by "
+       "their means (default: 0)"},
+      {"think-within", "TIME",
+       "time between read and write of the client's own loop, in which others of its thread go on; forms as "
+       "--think-between (default: 0)"},
+      {"rate", "R[,...]|auto",
+       "open loop: operations that begin per second, whatever becomes of them; auto: the highest one with --p99-below",
+       whole_numbers_or("auto", 1, kHighestRate)},
+      {"arrivals", "HOW", "how they follow one another: poisson | constant (default: poisson)",
+       one_of_these(kArrivals)},
+      {"p99-below", "TIME", "of --rate auto: what 99 % of the response times are to stay below",
+       seconds(1e-9, kLongestS)},
       {"duration", "TIME", "window of a replicate: 500ms, 2s, 1min (default: 1s)", seconds(0.001, kLongestS)},
       {"warmup", "TIME", "time before it (default: 200ms)", seconds(0, kLongestS)},
       {"replicates", "N",

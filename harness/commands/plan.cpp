@@ -9,6 +9,8 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "harness/commands/commands.hpp"
+#include "harness/commands/option_reader.hpp"
+#include "harness/commands/pace_options.hpp"
 #include "harness/commands/strategy_names.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/http/server_address.hpp"
@@ -19,55 +21,11 @@
 namespace occ {
 namespace {
 
-/// The options in their plain form, taken as the types that they mean.
-class Reader {
- public:
-  explicit Reader(const Options& options) : options_(options) {}
-
-  [[nodiscard]] std::optional<std::string> text(std::string_view name) const { return plain_text(options_, name); }
-
-  template <class Number>
-  [[nodiscard]] std::optional<Number> number(std::string_view name) const {
-    const auto given = text(name);
-    return given ? std::optional(plain_number<Number>(*given)) : std::nullopt;
-  }
-
-  [[nodiscard]] std::vector<std::string> list(std::string_view name) const {
-    const auto given = text(name);
-    return given ? split_list(*given) : std::vector<std::string>{};
-  }
-
-  template <class Number>
-  [[nodiscard]] std::vector<Number> numbers(std::string_view name) const {
-    std::vector<Number> all;
-    for (const std::string& item : list(name)) all.push_back(plain_number<Number>(item));
-    return all;
-  }
-
-  /// Which of `names` it is, which are those that its validator accepts.
-  template <class Names>
-  [[nodiscard]] std::optional<std::size_t> choice(std::string_view name, const Names& names) const {
-    const auto given = text(name);
-    if (!given) return std::nullopt;
-    return static_cast<std::size_t>(std::ranges::find(names, *given) - std::begin(names));
-  }
-
- private:
-  template <class Number>
-  static Number plain_number(const std::string& text) {
-    Number value{};
-    CLI::detail::lexical_cast(text, value);
-    return value;
-  }
-
-  const Options& options_;
-};
-
 std::int64_t milliseconds(double seconds) {
   return static_cast<std::int64_t>(std::llround(seconds * 1e3));
 }
 
-Conditions conditions_of(const Reader& options) {
+Conditions conditions_of(const OptionReader& options) {
   Conditions conditions;
   conditions.window_s = options.number<double>("duration").value_or(1);
   conditions.warmup_s = options.number<double>("warmup").value_or(0.2);
@@ -79,7 +37,8 @@ Conditions conditions_of(const Reader& options) {
   }
   constexpr std::array<std::string_view, 3> kForms{"default", "in_place", "optimistic"};
   conditions.update_form = static_cast<UpdateForm>(options.choice("update", kForms).value_or(0));
-  conditions.backoff = static_cast<BackoffKind>(options.choice("backoff", kBackoffKinds).value_or(0));
+  if (!is_client_backoff(options.text("backoff").value_or("none")))
+    conditions.backoff = static_cast<BackoffKind>(options.choice("backoff", kBackoffKinds).value_or(0));
   conditions.seq_no_lease = options.number<std::uint32_t>("lease").value_or(1);
   constexpr std::array<std::string_view, 2> kLatency{"sampled", "none"};
   conditions.latency = options.choice("latency", kLatency).value_or(0) == 0;
@@ -89,7 +48,7 @@ Conditions conditions_of(const Reader& options) {
 }
 
 /// What is behind --url, if it is asked for; it is not asked anything yet.
-void choose_server(const Reader& options, Plan& plan) {
+void choose_server(const OptionReader& options, Plan& plan) {
   const auto url = options.text("url");
   const auto names = options.list("strategy");
   if (!url) {
@@ -119,7 +78,7 @@ void choose_server(const Reader& options, Plan& plan) {
 }
 
 /// A server takes JSON, and conditions that Elasticsearch has had since 7.0.
-void fit_to_server(const Reader& options, Workload& workload, Plan& plan) {
+void fit_to_server(const OptionReader& options, Workload& workload, Plan& plan) {
   if (!plan.server) return;
   const std::string_view name = plan.server->strategy().name;
   if (workload.layout == SourceLayout::stock) {
@@ -148,7 +107,7 @@ void fit_to_server(const Reader& options, Workload& workload, Plan& plan) {
   if (std::ranges::find(plan.notes, note) == plan.notes.end()) plan.notes.push_back(note);
 }
 
-void choose_strategies(const Reader& options, Plan& plan) {
+void choose_strategies(const OptionReader& options, Plan& plan) {
   const auto names = options.list("strategy");
   if (std::ranges::find(names, kRemoteStrategy.name) != names.end() && !plan.server) {
     throw BadInput(
@@ -168,7 +127,7 @@ void choose_strategies(const Reader& options, Plan& plan) {
   }
 }
 
-std::vector<Workload> bundles(const Reader& options) {
+std::vector<Workload> bundles(const OptionReader& options) {
   std::vector<Workload> workloads;
   for (const std::string& name : options.list("workload")) {
     const auto known = named_workloads();
@@ -191,7 +150,7 @@ struct Size {
 };
 
 /// What --docs and --body say, one or more: a list of either is a workload for each, two lists go together in pairs.
-std::vector<Size> sizes(const Reader& options) {
+std::vector<Size> sizes(const OptionReader& options) {
   const auto numbers = [&](std::string_view name) {
     const auto given = options.numbers<std::uint64_t>(name);
     return std::vector<std::optional<std::uint64_t>>(given.begin(), given.end());
@@ -224,7 +183,7 @@ std::vector<Size> sizes(const Reader& options) {
 }
 
 /// Explicit options win over what a workload bundles.
-void override_bundle(const Reader& options, const Size& size, Workload& workload) {
+void override_bundle(const OptionReader& options, const Size& size, Workload& workload) {
   const bool load = options.text("load").has_value();
   if (load && options.text("docs")) throw BadInput("--docs: with --load, the file says how many documents there are");
   if (load && options.text("body")) throw BadInput("--body: with --load, the file has the sources");
@@ -332,7 +291,7 @@ void check_room(const Plan& plan) {
 }
 
 /// Which histories are recorded. To be called when the cells are known.
-void choose_recording(const Reader& options, Plan& plan) {
+void choose_recording(const OptionReader& options, Plan& plan) {
   Recording& recording = plan.recording;
   plan.check_replicates = options.number<std::uint32_t>("check-replicates").value_or(1);
   if (const auto operations = options.number<std::uint64_t>("check-operations")) recording.operations = *operations;
@@ -363,7 +322,7 @@ void choose_recording(const Reader& options, Plan& plan) {
 }  // namespace
 
 Plan make_plan(const Options& given) {
-  const Reader options(given);
+  const OptionReader options(given);
   Plan plan;
   plan.conditions = conditions_of(options);
   check_fail_overs(plan.conditions);
@@ -372,6 +331,8 @@ Plan make_plan(const Options& given) {
   plan.until_percent = options.number<double>("until");
   if (plan.until_percent && plan.replicates == 0)
     throw BadInput("--until: with --replicates 0 nothing is measured; accepted are 1 and more");
+  if (plan.until_percent && options.text("rate") == "auto")
+    throw BadInput("--until: --rate auto measures each rate once a replicate; accepted with rates that are given");
   choose_server(options, plan);
   choose_strategies(options, plan);
   if (plan.server && plan.conditions.seq_no_lease > 1) {
@@ -384,12 +345,16 @@ Plan make_plan(const Options& given) {
 
   const std::string field = options.text("json-field").value_or("counter");
   if (field.empty()) throw BadInput("--json-field: a name is needed");
+  plan.rate_search = rate_search_of(options, plan.conditions.window_s);
   const std::vector<Size> of_each = sizes(options);
-  for (const Workload& workload : bundles(options))
-    plan.workloads.insert(plan.workloads.end(), of_each.size(), workload);
+  const std::vector<Pace> paces = paces_of(options, plan.threads, plan.rate_search);
+  const std::size_t variants = of_each.size() * paces.size();
+  for (const Workload& workload : bundles(options)) plan.workloads.insert(plan.workloads.end(), variants, workload);
   for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
     Workload& workload = plan.workloads[i];
-    override_bundle(options, of_each[i % of_each.size()], workload);
+    override_bundle(options, of_each[i % variants / paces.size()], workload);
+    workload.pace = paces[i % paces.size()];
+    check_pace(workload);
     fit_to_server(options, workload, plan);
     if (const auto file = options.text("load")) {
       if (plan.documents.empty()) plan.documents.push_back(Documents::load(*file, field));
@@ -428,9 +393,10 @@ double Plan::estimated_s() const {
   constexpr double kOperationS = 0.2e-6;
   constexpr double kTableS = 0.02;
   double total_s = 0;
+  const double windows = replicates * (rate_search ? RateSearch::kUsualSteps : 1.0);
   for (const Cell& cell : cells) {
     const double table_s = kTableS + kDocumentS * cell.documents->size();
-    total_s += replicates * (table_s + conditions.warmup_s + conditions.window_s);
+    total_s += windows * (table_s + conditions.warmup_s + conditions.window_s);
     if (is_checked(cell)) {
       total_s +=
           check_replicates * (table_s + conditions.window_s + kOperationS * static_cast<double>(recording.operations));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/commands/options.hpp"
+#include "harness/commands/rate_search.hpp"
 #include "harness/measure/cell.hpp"
 #include "harness/remote/remote_server.hpp"
 
@@ -28,6 +29,8 @@ struct Plan {
   std::vector<Workload> workloads;
   /// One for each workload; only one if they were loaded. Cells point into these two, so a Plan is not copied.
   std::deque<Documents> documents;
+  /// Of `--rate auto`: cells are recorded at the rate that it begins with, and measured at those that it asks for.
+  std::optional<RateSearch> rate_search;
   /// Every strategy x workload x thread count.
   std::vector<Cell> cells;
   /// Behind --url; null without. Not asked yet: see RemoteServer::greet.

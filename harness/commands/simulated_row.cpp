@@ -44,7 +44,15 @@ void add_identity(const SimulatedRow& row, Texts& texts) {
   texts["dist"] = load.popularity.text();
   texts["mix"] = "update=100";
   texts["batch"] = "1";
-  texts["think_ns"] = number(load.window.mean_s() * 1e9);
+  texts["think_ns"] = "0";
+  texts["think_between"] = load.think.mean_s() > 0 ? load.think.text() : "0";
+  texts["think_within"] = load.window.text();
+  if (load.clients > 0) {
+    texts["clients"] = number(load.clients);
+  } else {
+    texts["rate_per_s"] = number(load.rate_per_s);
+    texts["arrivals"] = "poisson";
+  }
   texts["retry_on_conflict"] = number(load.retries);
   texts["backoff"] = load.backoff.text();
   texts["window_s"] = number(row.result.window_s);
@@ -61,7 +69,8 @@ void add_counts(const SimulatedRow& row, Texts& texts) {
   texts["exhausted"] = number(result.exhausted);
   texts["attempts"] = number(result.attempts);
   texts["conflict_seq_no"] = texts["transforms_discarded"] = number(result.conflicts);
-  texts["backoff_ns"] = number(result.backoff_s * 1e9);
+  texts["backoff_ns"] = "0";
+  texts["client_backoff_ns"] = number(result.backoff_s * 1e9);
   std::uint64_t rest = result.operations();
   for (std::size_t retries = 0; retries + 1 < kRetryBins; ++retries) {
     texts[fmt::format("retries_{}", retries)] = number(result.retries[retries]);

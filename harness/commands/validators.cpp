@@ -7,7 +7,10 @@
 #include <optional>
 #include <utility>
 
+#include "core/table/backoff.hpp"
+#include "harness/support/bad_input.hpp"
 #include "harness/support/quantity.hpp"
+#include "harness/workload/backoff_policy.hpp"
 
 namespace occ {
 namespace {
@@ -107,6 +110,30 @@ CLI::Validator one_of(std::vector<std::string> names) {
             return std::ranges::find(names, text) != names.end()
                        ? std::string()
                        : refusal(text, fmt::format("{}", fmt::join(names, ", ")));
+          },
+          ""};
+}
+
+CLI::Validator whole_numbers_or(std::string word, std::uint64_t least, std::uint64_t most) {
+  return {[word = std::move(word), numbers = whole_numbers(least, most, Repeats::refused)](std::string& text) {
+            if (text == word) return std::string();
+            const std::string wrong = numbers(text);
+            return wrong.empty() ? wrong : fmt::format("{}, or {}", wrong, word);
+          },
+          ""};
+}
+
+CLI::Validator backoff() {
+  return {[](std::string& text) {
+            if (std::ranges::find(kBackoffKinds, text) != kBackoffKinds.end()) return std::string();
+            try {
+              (void)BackoffPolicy::parse(text);
+              return std::string();
+            } catch (const BadInput&) {
+              return refusal(text, fmt::format("{}, and of a client exponential:FIRST..MOST and "
+                                               "full-jitter:FIRST..MOST, such as full-jitter:1ms..100ms",
+                                               fmt::join(kBackoffKinds, ", ")));
+            }
           },
           ""};
 }

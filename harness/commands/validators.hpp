@@ -39,6 +39,12 @@ CLI::Validator share(std::string_view of_what);
 /// One of these names.
 CLI::Validator one_of(std::vector<std::string> names);
 
+/// A list as of whole_numbers, none twice, or this word.
+CLI::Validator whole_numbers_or(std::string word, std::uint64_t least, std::uint64_t most);
+
+/// A strategy's back-off (BackoffKind) or a client's (BackoffPolicy).
+CLI::Validator backoff();
+
 /// A list of names, none twice.
 CLI::Validator different_names();
 

@@ -36,6 +36,8 @@ void add(const Report& report, Measurement& measurement, Claims& claims) {
   measurement.window_counters.merge(report.window_counters);
   measurement.thread_operations.push_back(report.window.total_operations());
   measurement.latency.merge(report.latency);
+  measurement.response.merge(report.response);
+  measurement.pace += report.pace;
   measurement.longest_starvation_ns = std::max(measurement.longest_starvation_ns, report.longest_starvation_ns);
   measurement.events.merge(report.events);
   claims.counts += report.lifetime;
@@ -64,7 +66,20 @@ struct Replicate {
             .permutation_seed = permutation_seed,
             .stream_seed = stream_seed(conditions.seed, thread + 1, number),
             .publishes_with_store = publishes_with_store(table.info()),
-            .latency = conditions.latency};
+            .latency = conditions.latency,
+            .thread = thread,
+            .threads = cell.threads};
+  }
+
+  /// All that one thread does.
+  void work(std::uint32_t thread, FunctionRef<void()> ready, const PhaseWord& phases, Report& report) const {
+    const bool is_paced = cell.workload->pace.is_set();
+    if (recorder == nullptr) {
+      (is_paced ? work_paced : type.work)(table, task_of(thread), ready, phases, report);
+    } else {
+      (is_paced ? recorded_work_paced : type.recorded_work)(table, task_of(thread), recorder->worker(thread), ready,
+                                                            phases, report);
+    }
   }
 };
 
@@ -81,17 +96,11 @@ bool work(const Replicate& replicate, FirstError& error, std::vector<Report>& re
       bool waited_for = true;
       error.guard([&] {
         if (replicate.conditions.pinned) pin_to(cpus[thread % cpus.size()]);
-        const Task task = replicate.task_of(thread);
         const auto begin = [&] {
           ready.count_down();
           waited_for = false;
         };
-        if (replicate.recorder == nullptr) {
-          replicate.type.work(replicate.table, task, begin, phases, reports[thread]);
-        } else {
-          replicate.type.recorded_work(replicate.table, task, replicate.recorder->worker(thread), begin, phases,
-                                       reports[thread]);
-        }
+        replicate.work(thread, FunctionRef<void()>(begin), phases, reports[thread]);
       });
       if (waited_for) ready.count_down();
     });

@@ -104,7 +104,10 @@ struct Measurement {
   Counters window_counters;
   Counters lifetime_counters;
   std::vector<std::uint64_t> thread_operations;
+  /// Service times; and response times where operations have intended starts.
   LatencyHistogram latency;
+  LatencyHistogram response;
+  PaceCounts pace;
   /// What a latency sample of nothing says.
   double clock_cost_ns = 0;
   /// The longest time within the window in which some thread ended no operation, judged at its sampled operations.

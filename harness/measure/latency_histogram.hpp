@@ -51,6 +51,14 @@ class LatencyHistogram {
 
   [[nodiscard]] std::uint64_t max_ns() const noexcept { return max_ns_; }
 
+  /// Calls `visit(lowest_ns, highest_ns, count)` for every cell with something in it, in ascending order.
+  template <class Visit>
+  void for_each_cell(Visit&& visit) const {
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      if (cells_[cell] > 0) visit(cell == 0 ? 0 : highest_in(cell - 1) + 1, highest_in(cell), cells_[cell]);
+    }
+  }
+
   friend bool operator==(const LatencyHistogram&, const LatencyHistogram&) = default;
 
  private:

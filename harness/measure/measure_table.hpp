@@ -8,6 +8,7 @@
 #include "core/build/function_ref.hpp"
 #include "harness/history/recording_handle.hpp"
 #include "harness/measure/cell.hpp"
+#include "harness/measure/task.hpp"
 #include "harness/measure/worker.hpp"
 
 namespace occ {
@@ -23,6 +24,11 @@ using Work = void(AnyTable& table, const Task& task, FunctionRef<void()> ready, 
                   Report& report);
 using RecordedWork = void(AnyTable& table, const Task& task, RecordInto record, FunctionRef<void()> ready,
                           const PhaseWord& phases, Report& report);
+
+/// The same where operations begin at intended times (Workload::pace), for tables of every type: what the erased calls
+/// cost is little beside the clock that is read for each of them.
+Work work_paced;
+RecordedWork recorded_work_paced;
 
 /// What of a replicate depends on the type of the table.
 struct TableType {

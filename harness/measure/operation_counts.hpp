@@ -85,4 +85,23 @@ struct OperationCounts {
   }
 };
 
+/// What a thread saw of operations that have intended starts, in its window.
+struct PaceCounts {
+  /// Intended starts, and operations that ended, in whatever way, per second.
+  double offered_per_s = 0;
+  double achieved_per_s = 0;
+  /// Operations that should have begun by the window's end and had not.
+  std::uint64_t queued = 0;
+  /// What clients waited between their tries, by the time at which they began to wait.
+  double backoff_ns = 0;
+
+  PaceCounts& operator+=(const PaceCounts& other) noexcept {
+    offered_per_s += other.offered_per_s;
+    achieved_per_s += other.achieved_per_s;
+    queued += other.queued;
+    backoff_ns += other.backoff_ns;
+    return *this;
+  }
+};
+
 }  // namespace occ

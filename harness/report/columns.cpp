@@ -87,8 +87,14 @@ void add_settings(All& all) {
       [](const Row& r) { return number(r.cell.workload->think_ns); });
   add("retry_on_conflict", "tries after the first one",
       [](const Row& r) { return number(r.cell.workload->retry_on_conflict); });
-  add("backoff", "how strategies that back off wait after another thread was faster: none, exponential or adaptive",
-      [](const Row& r) { return std::string(to_string(r.conditions.backoff)); });
+  add("backoff",
+      "how strategies that back off wait after another thread was faster: none, exponential or adaptive; how a client "
+      "waits between its tries: exponential:FIRST..MOST or full-jitter:FIRST..MOST",
+      [](const Row& r) {
+        const BackoffPolicy& of_client = r.cell.workload->pace.backoff;
+        return of_client.kind == BackoffPolicy::Kind::none ? std::string(to_string(r.conditions.backoff))
+                                                           : of_client.text();
+      });
   add("gc_deletes_ms", "ms for which a tombstone keeps its version",
       [](const Row& r) { return number(r.conditions.gc_deletes_ms); });
   add("fail_over_every_ms", "ms between raises of the primary term; 0: never",
@@ -102,6 +108,34 @@ void add_settings(All& all) {
       [](const Row& r) { return number(r.collision_probability); });
   add("generator_p", "p of the chi-square test of one thread's documents against the distribution",
       [](const Row& r) { return number(r.generator_p); });
+}
+
+/// Where operations have intended starts, empty elsewhere.
+std::string paced(const Row& row, std::string text) {
+  return row.cell.workload->pace.is_set() ? std::move(text) : std::string();
+}
+std::string opened(const Row& row, std::string text) {
+  return row.cell.workload->pace.is_open() ? std::move(text) : std::string();
+}
+
+void add_pace(All& all) {
+  const auto add = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), value});
+  };
+  const auto time = [](const TimeDistribution& each) { return each.mean_s() > 0 ? each.text() : std::string("0"); };
+  add("clients", "clients that share the threads; empty: a thread each, or an open loop", [](const Row& r) {
+    const std::uint64_t clients = r.cell.workload->pace.clients;
+    return clients > 0 ? number(clients) : std::string();
+  });
+  add("think_between", "time between a client's operations, as given",
+      [time](const Row& r) { return time(r.cell.workload->pace.think_between); });
+  add("think_within", "time between read and write of a client's own loop, in which others of its thread go on",
+      [time](const Row& r) { return time(r.cell.workload->pace.think_within); });
+  add("rate_per_s", "open loop: operations (with a batch: calls) that were to begin per s; empty: closed loop",
+      [](const Row& r) { return opened(r, number(r.cell.workload->pace.rate_per_s)); });
+  add("arrivals", "open loop: poisson or constant", [](const Row& r) {
+    return opened(r, std::string(kArrivals[static_cast<std::size_t>(r.cell.workload->pace.arrivals)]));
+  });
 }
 
 void add_throughput(All& all) {
@@ -135,6 +169,8 @@ void add_counters(All& all) {
   }
 }
 
+constexpr std::pair<std::string_view, double> kPercentiles[] = {{"50", 50}, {"90", 90}, {"99", 99}, {"999", 99.9}};
+
 /// Empty where nothing was timed.
 std::string latency(const Row& row, std::uint64_t ns) {
   return row.measurement.latency.count() == 0 ? "" : number(ns);
@@ -143,11 +179,11 @@ std::string latency(const Row& row, std::uint64_t ns) {
 void add_latency(All& all) {
   all.push_back({"latency_kind", "service: from the first attempt to the outcome, retries included",
                  [](const Row&) { return std::string("service"); }});
-  all.push_back({"latency_samples",
-                 "operations that were timed, conflicts and exhausted ones too; chosen at random; with a batch: bulk "
-                 "calls, or pairs of them",
-                 [](const Row& r) { return number(r.measurement.latency.count()); }});
-  constexpr std::pair<std::string_view, double> kPercentiles[] = {{"50", 50}, {"90", 90}, {"99", 99}, {"999", 99.9}};
+  all.push_back(
+      {"latency_samples",
+       "operations that were timed, conflicts and exhausted ones too; chosen at random, or all where they have "
+       "intended starts; with a batch: bulk calls, or pairs of them",
+       [](const Row& r) { return number(r.measurement.latency.count()); }});
   for (const auto& [name, percent] : kPercentiles) {
     all.push_back(
         {fmt::format("latency_p{}_ns", name), fmt::format("ns that {} % of them did not exceed", percent),
@@ -157,6 +193,39 @@ void add_latency(All& all) {
                  [](const Row& r) { return latency(r, r.measurement.latency.max_ns()); }});
   all.push_back({"clock_cost_ns", "ns that a sample of nothing shows (fences and clock); contained in each sample",
                  [](const Row& r) { return number(r.measurement.clock_cost_ns); }});
+}
+
+void add_response(All& all) {
+  const auto add = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), value});
+  };
+  add("offered_per_s",
+      "operations whose intended start was in the window, per s; here and below empty where operations have none "
+      "(no clients, think time, rate or client's back-off)",
+      [](const Row& r) { return paced(r, number(r.measurement.pace.offered_per_s)); });
+  add("achieved_per_s", "operations that ended in the window, in whatever way, per s",
+      [](const Row& r) { return paced(r, number(r.measurement.pace.achieved_per_s)); });
+  add("queue_at_end", "operations that should have begun by the window's end and had not",
+      [](const Row& r) { return paced(r, number(r.measurement.pace.queued)); });
+  add("client_backoff_ns", "ns that clients waited between their tries",
+      [](const Row& r) { return paced(r, number(r.measurement.pace.backoff_ns)); });
+  add("response_kind",
+      "response: from the intended start to the outcome, waiting for a thread and retries included; in an open loop "
+      "operations that had not ended by the window's end count with what they had waited by then",
+      [](const Row& r) { return paced(r, "response"); });
+  add("response_samples", "operations so timed: all",
+      [](const Row& r) { return paced(r, number(r.measurement.response.count())); });
+  const auto response = [](const Row& r, std::uint64_t ns) {
+    return r.measurement.response.count() == 0 ? "" : number(ns);
+  };
+  for (const auto& [name, percent] : kPercentiles) {
+    add(fmt::format("response_p{}_ns", name), fmt::format("ns that {} % of them did not exceed", percent),
+        [response, percent = percent](const Row& r) {
+          return response(r, r.measurement.response.percentile_ns(percent));
+        });
+  }
+  add("response_max_ns", "ns of the slowest of them",
+      [response](const Row& r) { return response(r, r.measurement.response.max_ns()); });
 }
 
 void add_fairness(All& all) {
@@ -307,9 +376,11 @@ const Columns<ReplicateRow>& result_columns() {
     All columns;
     add_identity(columns);
     add_settings(columns);
+    add_pace(columns);
     add_throughput(columns);
     add_counters(columns);
     add_latency(columns);
+    add_response(columns);
     add_fairness(columns);
     add_resources(columns);
     add_history(columns);

@@ -114,6 +114,9 @@ struct Entry {
   std::optional<double> p99_ns;
   /// In ns, as kLatencyPercentiles.
   std::array<std::optional<Spread>, kLatencyPercentiles.size()> latency;
+  /// The same of response times, where operations have intended starts; and how many ended per second.
+  std::array<std::optional<Spread>, kLatencyPercentiles.size()> response;
+  std::optional<Spread> achieved_per_s;
   /// Rows that recorded their history and passed, how many operations were checked, and the share of neighbouring
   /// ones that overlapped; not part of any speed.
   std::size_t history_passed = 0;

@@ -31,10 +31,12 @@ Loss loss_of(const Rows& rows) {
   return loss;
 }
 
-std::optional<Spread> spread(const Rows& rows, std::size_t percentile) {
+/// Of the values that were measured.
+template <class Value>
+std::optional<Spread> spread(const Rows& rows, Value&& value_of) {
   std::vector<double> found;
   for (const ComparedRow* row : rows) {
-    if (!std::isnan(row->latency_ns[percentile])) found.push_back(row->latency_ns[percentile]);
+    if (const double value = value_of(*row); !std::isnan(value)) found.push_back(value);
   }
   if (found.empty()) return std::nullopt;
   const auto [smallest, largest] = std::ranges::minmax(found);
@@ -119,7 +121,11 @@ Entry make_entry(const Competitor& competitor, const std::string& label, const R
   const std::vector<bool> flags = outliers(metric_values(mine));
   entry.outliers = static_cast<std::size_t>(std::count(flags.begin(), flags.end(), true));
   add_rates(mine, bootstrap, entry);
-  for (std::size_t k = 0; k < kLatencyPercentiles.size(); ++k) entry.latency[k] = spread(mine, k);
+  for (std::size_t k = 0; k < kLatencyPercentiles.size(); ++k) {
+    entry.latency[k] = spread(mine, [k](const ComparedRow& row) { return row.latency_ns[k]; });
+    entry.response[k] = spread(mine, [k](const ComparedRow& row) { return row.response_ns[k]; });
+  }
+  entry.achieved_per_s = spread(mine, [](const ComparedRow& row) { return row.achieved_per_s; });
   if (entry.latency[0]) entry.p50_ns = entry.latency[0]->median;
   if (entry.latency[2]) entry.p99_ns = entry.latency[2]->median;
   return entry;

@@ -37,12 +37,15 @@ OrderedJson share(const std::optional<double>& of, const Entry& entry) {
   return interval({entry.metric.low * scale, *of, entry.metric.high * scale, entry.metric.is_range}, entry.replicates);
 }
 
-OrderedJson latency(const Entry& entry) {
+OrderedJson spread(const std::optional<Spread>& of) {
+  if (!of) return nullptr;
+  return {{"smallest", of->smallest}, {"median", of->median}, {"largest", of->largest}};
+}
+
+OrderedJson percentiles(const std::array<std::optional<Spread>, kLatencyPercentiles.size()>& all) {
   OrderedJson json = OrderedJson::object();
   for (std::size_t k = 0; k < kLatencyPercentiles.size(); ++k) {
-    const std::optional<Spread>& of = entry.latency[k];
-    if (!of) continue;
-    json[kLatencyPercentiles[k]] = {{"smallest", of->smallest}, {"median", of->median}, {"largest", of->largest}};
+    if (all[k]) json[kLatencyPercentiles[k]] = spread(all[k]);
   }
   return json;
 }
@@ -94,7 +97,9 @@ OrderedJson json_of(const Entry& entry) {
           {"retries_at_least", entry.retries_at_least},
           {"updates_by_retries", entry.retries},
           {"exhausted", entry.exhausted},
-          {"latency_ns", latency(entry)},
+          {"latency_ns", percentiles(entry.latency)},
+          {"response_ns", percentiles(entry.response)},
+          {"achieved_per_s", spread(entry.achieved_per_s)},
           {"history",
            {{"rows", entry.history_passed},
             {"operations", entry.history_operations},

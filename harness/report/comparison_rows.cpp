@@ -25,6 +25,7 @@ constexpr std::array kTextColumns = {"strategy",
                                      "checked",
                                      "verified",
                                      "latency_kind",
+                                     "response_kind",
                                      "violation",
                                      "window_s",
                                      "warmup_s",
@@ -96,6 +97,8 @@ void add_identity(std::vector<RowColumn>& all) {
                                                    }});
     if (name == "fill_percent") column.otherwise = "100";
     if (name == "batch") column.otherwise = "1";
+    if (name == "think_between" || name == "think_within") column.otherwise = "0";
+    if (name == "clients" || name == "rate_per_s" || name == "arrivals") column.otherwise = "";
   }
   all.push_back({"threads", [](const Field& field, ComparedRow& row) {
                    row.place.threads = field.whole_number(1, kMostThreads);
@@ -136,7 +139,10 @@ void add_counts(std::vector<RowColumn>& all) {
         all.emplace_back(RowColumn{fmt::format("latency_{}_ns", percentile),
                                    [k](const Field& field, ComparedRow& row) { row.latency_ns[k] = field.number(); }});
     if (percentile != "p50" && percentile != "p99") column.otherwise = "";
+    all.push_back({fmt::format("response_{}_ns", percentile),
+                   [k](const Field& field, ComparedRow& row) { row.response_ns[k] = field.number(); }, ""});
   }
+  all.push_back({"achieved_per_s", number_into(&ComparedRow::achieved_per_s), ""});
   all.push_back({"lost_updates", count_into(&ComparedRow::lost_updates)});
   all.push_back({"torn_reads", count_into(&ComparedRow::torn_reads)});
   all.push_back({"oversold", count_into(&ComparedRow::oversold)});

@@ -25,7 +25,8 @@ inline constexpr std::array kSettingColumns = {"workload",     "client",        
                                                "dist",         "mix",           "batch",
                                                "transform",    "think_ns",      "retry_on_conflict",
                                                "backoff",      "gc_deletes_ms", "fail_over_every_ms",
-                                               "pinned"};
+                                               "pinned",       "clients",       "think_between",
+                                               "think_within", "rate_per_s",    "arrivals"};
 
 /// The values of those columns, in their order. Settings compare as numbers where both are.
 struct Setting {
@@ -69,6 +70,8 @@ struct ComparedRow {
   std::array<double, kRetryBins> updates_by_retries{};
   double exhausted = 0;
   std::array<double, kLatencyPercentiles.size()> latency_ns{};
+  std::array<double, kLatencyPercentiles.size()> response_ns{};
+  double achieved_per_s = kNothing;
   double lost_updates = 0, torn_reads = 0, oversold = 0;
   double ops_per_s = kNothing;
   double history_operations = 0, history_overlap = 0;

@@ -8,6 +8,7 @@
 
 #include "core/model/strategy_info.hpp"
 #include "harness/workload/distribution.hpp"
+#include "harness/workload/pace.hpp"
 
 namespace occ {
 
@@ -65,6 +66,7 @@ struct Workload {
   /// Share of the documents that are there before the threads begin; the others come into being, if at all, by index
   /// and create.
   std::uint32_t fill_percent = 100;
+  Pace pace;
 
   /// The first so many of `count` documents are created by the fill. Which they are says nothing about how often they
   /// are chosen: see Permutation.

@@ -36,6 +36,11 @@ SETTINGS = [
     "gc_deletes_ms",
     "fail_over_every_ms",
     "pinned",
+    "clients",
+    "think_between",
+    "think_within",
+    "rate_per_s",
+    "arrivals",
 ]
 CONFLICTS = ["conflict_missing", "conflict_seq_no", "conflict_exists", "conflict_version"]
 COLUMNS = (
@@ -63,13 +68,15 @@ COLUMNS = (
         "latency_p99_ns",
         "latency_p999_ns",
         "latency_max_ns",
+        "response_p99_ns",
         "disturbed",
     ]
     + CONFLICTS
     + [f"retries_{k}" for k in range(16)]
     + ["retries_16_plus"]
 )
-LATER = ["fill_percent", "batch", "disturbed"]
+LATER = ["fill_percent", "batch", "disturbed", "clients", "think_between", "think_within", "rate_per_s", "arrivals",
+         "response_p99_ns"]
 FIGURES = ["throughput", "conflicts", "retries", "latency", "ratio"]
 
 
@@ -90,6 +97,10 @@ def row(**changes):
         transform="counter",
         backoff="none",
         pinned="0",
+        clients="",
+        rate_per_s="",
+        arrivals="",
+        response_p99_ns="",
         retry_on_conflict="1000",
         strategy="mutex_global",
         update_form="in_place",
@@ -354,6 +365,40 @@ class PlotTest(unittest.TestCase):
         self.assertEqual(seen["labels"], ["mutex_global", "packed_cas"])
         self.assertIn("0 B: 10,000; 100 B: 9,900; 1 KiB: 8,976", seen["notes"])
         self.assertIn("0 B has no place", seen["notes"])
+
+    def load_rows(self):
+        """Two strategies at three rates, one of which has its knee earlier."""
+        return [
+            one
+            for rate, of_lock, of_optimistic in ((1000, 2000, 1000), (2000, 8000, 1500), (4000, 9e8, 3000))
+            for one in replicates(rate_per_s=rate, arrivals="poisson", response_p99_ns=of_lock)
+            + replicates(rate_per_s=rate, arrivals="poisson", response_p99_ns=of_optimistic, **optimistic())
+        ]
+
+    def test_load_is_drawn_by_rate_with_one_line_a_strategy(self):
+        seen = self.drawn(self.load_rows(), plot.draw_load)
+        drawn = [round(y, 9) for y in seen["heights"]]
+        for of_rates in ([2e-6, 8e-6, 0.9], [1e-6, 1.5e-6, 3e-6]):
+            at = drawn.index(of_rates[0])
+            self.assertEqual(drawn[at:at + 3], of_rates)
+        self.assertEqual(seen["titles"], ["hot: update\n1,000 documents, hot 1, 256 B each\n1 thread"])
+        self.assertEqual(seen["labels"], ["mutex_global", "packed_cas"])
+        self.assertIn("waited by then", seen["notes"])
+
+    def test_load_has_a_panel_for_each_number_of_threads(self):
+        rows = self.load_rows() + [dict(one, threads="2") for one in self.load_rows()]
+        self.assertEqual(len(self.drawn(rows, plot.draw_load)["titles"]), 2)
+
+    def test_load_of_closed_loops_is_no_figure(self):
+        self.assertEqual(self.drawn(ordinary_rows(), plot.draw_load)["answer"], ([], None))
+
+    def test_open_loops_are_in_no_other_figure(self):
+        path = self.write(self.load_rows())
+        result = self.run_script(path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([os.path.basename(line) for line in result.stdout.splitlines()], ["load.png", "load.svg"])
+        seen = self.drawn(self.load_rows() + ordinary_rows())
+        self.assertEqual(seen["titles"], ["hot: update\n1,000 documents, hot 1, 256 B each"])
 
     def test_bodies_of_one_size_are_no_figure(self):
         self.assertEqual(self.drawn(ordinary_rows(), plot.draw_bodies)["answer"], ([], None))

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <map>
 
-#include "harness/advise/backoff_policy.hpp"
 #include "harness/advise/popularity.hpp"
-#include "harness/advise/time_distribution.hpp"
 #include "harness/support/bad_input.hpp"
+#include "harness/workload/backoff_policy.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 namespace occ {
 namespace {

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <queue>
 
-#include "harness/advise/event_queue.hpp"
 #include "harness/support/bad_input.hpp"
+#include "harness/support/event_queue.hpp"
 #include "harness/support/statistics.hpp"
 
 namespace occ {

@@ -111,6 +111,20 @@ TEST_P(EveryStrategy, measure_every_operation_in_batches_verifies) {
 TEST_P(EveryStrategy, measure_with_expiring_tombstones_verifies) {
   expect_verified({{"mix", "get=25,index=25,delete=25,create=25"}, {"gc-deletes", "0"}});
 }
+TEST_P(EveryStrategy, measure_clients_that_think_and_back_off_verifies) {
+  expect_verified({{"workload", "hot"},
+                   {"client", "if_seq_no"},
+                   {"clients", "9"},
+                   {"think-between", "exponential:100us"},
+                   {"think-within", "gamma:4:20us"},
+                   {"backoff", "full-jitter:20us..1ms"}});
+}
+TEST_P(EveryStrategy, measure_every_operation_in_an_open_loop_verifies) {
+  expect_verified({{"mix", "get=20,index=20,create=15,delete=15,update=15,cond=15"},
+                   {"rate", "20000"},
+                   {"think-within", "20us"},
+                   {"retry-on-conflict", "3"}});
+}
 TEST_P(EveryStrategy, measure_sources_of_8_bytes_verifies) {
   expect_verified({{"body", "8"}, {"docs", "3"}});
 }

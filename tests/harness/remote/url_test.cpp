@@ -315,6 +315,41 @@ TEST_F(UrlTest, operations_are_timed_on_after_many_lost_answers) {
   EXPECT_GE(std::stoul(field("latency_samples")) * 40 + 80, std::stoul(field("ops")));
 }
 
+TEST_F(UrlTest, clients_that_think_and_back_off_are_verified) {
+  const ScriptedServer server(node_);
+  const Ended ended =
+      run_until(server,
+                " --docs 2 --client if_seq_no --retry-on-conflict 100 --clients 8 --think-between exponential:1ms"
+                " --think-within 1ms --backoff full-jitter:1ms..8ms",
+                [&](const Ended& each) { return has_verdict(each) && std::stod(field("client_backoff_ns")) > 0; });
+  expect_one_row_verified(ended);
+  EXPECT_EQ(field("clients"), "8");
+  expect_no_index_left();
+}
+
+TEST_F(UrlTest, open_loop_counts_operations_without_an_answer) {
+  std::atomic<int> writes = 0;
+  const ScriptedServer server(node_, [&](const Request& request, Response&) {
+    if (request.method != "PUT" || request.query.empty()) return Doing::answer;
+    return ++writes == 10 ? Doing::carry_out_drop : Doing::answer;
+  });
+  expect_one_row_verified(run_until(
+                              server, " --rate 200 --client if_seq_no",
+                              [&](const Ended& each) { return has_verdict(each) && writes > 10; }, [&] { writes = 0; }),
+                          "bounds");
+  EXPECT_EQ(field("unknown_outcomes"), "1");
+  EXPECT_EQ(field("rate_per_s"), "200");
+  expect_no_index_left();
+}
+
+TEST_F(UrlTest, advise_measures_the_windows_at_a_server) {
+  const ScriptedServer server(node_);
+  const Ended ended = occkit("advise --clients 4 --think 1s --measure " + server.url());
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_THAT(ended.output, AllOf(HasSubstr("measured at http://"), HasSubstr("advice: ")));
+  expect_no_index_left();
+}
+
 TEST_F(UrlTest, writes_beyond_those_of_unknown_outcome_fail_verification) {
   std::atomic<int> writes = 0;
   const ScriptedServer server(node_, [&](const Request& request, Response& response) {

@@ -1,4 +1,4 @@
-#include "harness/advise/number_lines.hpp"
+#include "harness/workload/number_lines.hpp"
 
 #include <charconv>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "harness/advise/time_distribution.hpp"
+#include "harness/workload/time_distribution.hpp"
 
 #include <algorithm>
 #include <boost/math/special_functions/gamma.hpp>
@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "harness/advise/number_lines.hpp"
 #include "harness/support/bad_input.hpp"
 #include "harness/support/quantity.hpp"
+#include "harness/workload/number_lines.hpp"
 
 namespace occ {
 namespace {
@@ -32,7 +32,7 @@ TimeDistribution read_histogram(std::string_view option, std::string_view name) 
   std::vector<TimeDistribution::Cell> cells;
   for (const NumberLine& line : read_number_lines(option, std::string(name), 2))
     cells.push_back({line.numbers[0] * 1e-9, line.numbers[1]});
-  return TimeDistribution::histogram(std::move(cells), std::string(name));
+  return TimeDistribution::histogram(std::move(cells), fmt::format("file:{}", name));
 }
 
 }  // namespace
@@ -49,11 +49,11 @@ TimeDistribution TimeDistribution::gamma(double shape, double mean_s) {
   return {Kind::gamma, mean_s, shape, fmt::format("gamma:{}:{}s", shape, mean_s)};
 }
 
-TimeDistribution TimeDistribution::histogram(std::vector<Cell> cells, std::string name) {
-  const auto refuse = [&name](std::string_view why) {
-    return BadInput(fmt::format("file:{}: {}; accepted are lines 'NS COUNT', NS ascending from above 0", name, why));
+TimeDistribution TimeDistribution::histogram(std::vector<Cell> cells, std::string text) {
+  TimeDistribution result(Kind::histogram, 0, 0, std::move(text));
+  const auto refuse = [&result](std::string_view why) {
+    return BadInput(fmt::format("{}: {}; accepted are lines 'NS COUNT', NS ascending from above 0", result.text_, why));
   };
-  TimeDistribution result(Kind::histogram, 0, 0, fmt::format("file:{}", name));
   double count = 0;
   result.bounds_s_.push_back(0);
   result.shares_.push_back(0);

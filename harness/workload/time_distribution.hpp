@@ -27,8 +27,8 @@ class TimeDistribution {
   static TimeDistribution exponential(double mean_s);
   /// `shape` is above 0; 1 is exponential.
   static TimeDistribution gamma(double shape, double mean_s);
-  /// `name` is what text() says after "file:". Throws BadInput unless bounds ascend from above 0 and counts are not all 0.
-  static TimeDistribution histogram(std::vector<Cell> cells, std::string name);
+  /// `text` is what text() says. Throws BadInput unless bounds ascend from above 0 and counts are not all 0.
+  static TimeDistribution histogram(std::vector<Cell> cells, std::string text);
 
   /// `option` is for messages. Throws BadInput, which says what is accepted: means from `least_s` to a day.
   static TimeDistribution parse(std::string_view option, std::string_view text, double least_s);

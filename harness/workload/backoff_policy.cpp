@@ -1,4 +1,4 @@
-#include "harness/advise/backoff_policy.hpp"
+#include "harness/workload/backoff_policy.hpp"
 
 #include <algorithm>
 #include <cmath>
