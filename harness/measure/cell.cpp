@@ -65,6 +65,7 @@ struct Replicate {
             .stream_seed = stream_seed(conditions.seed, thread + 1, number),
             .publishes_with_store = publishes_with_store(table.info()),
             .latency = conditions.latency};
+            .names_tombstones = conditions.compatibility == Compatibility::v6,
   }
 };
 
@@ -170,7 +171,8 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   const std::unique_ptr<AnyTable> table = type.make({.shards = conditions.shards,
                                                      .gc_deletes_ms = conditions.gc_deletes_ms,
                                                      .seq_no_lease = conditions.seq_no_lease,
-                                                     .backoff = conditions.backoff});
+                                                     .backoff = conditions.backoff,
+                                                     .compatibility = conditions.compatibility});
   const Replicate parts{
       type, cell, conditions, replicate, permutation_seed, *table, recorder ? &*recorder : nullptr, interrupted};
   Claims claims;

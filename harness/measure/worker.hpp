@@ -54,6 +54,8 @@ struct Task {
   std::uint64_t stream_seed;
   /// See RecordingHandle.
   bool publishes_with_store;
+  /// A client that finds a tombstone writes on condition of its number.
+  bool names_tombstones = false;
   /// Some operations are timed.
   bool latency = true;
 };
@@ -101,6 +103,7 @@ class Worker {
         batch_(documents_, workload_.batch > 1 ? workload_.batch : 0, workload_.think_ns),
         options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form},
         publishes_with_store_(task.publishes_with_store),
+        names_tombstones_(task.names_tombstones),
         samples_(task.latency) {
     std::size_t at = 0;
     for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
@@ -392,7 +395,8 @@ class Worker {
   /// The client's read-modify-write in two calls, once.
   OCCKIT_INLINE Tried conditional_write(const std::string_view& id, std::uint32_t index, Client client) {
     const Outcome read = handle_.get(id, document_);
-    if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
+    if (read.result != Result::found) [[unlikely]]
+      return without_document(id, index, client, read);
     increment_.aim(index);
     increment_.in_place(document_, next_);
     const bool by_version = client == Client::version;
@@ -414,6 +418,19 @@ class Worker {
     if (client != Client::version && outcome.decided_on != read.word) [[unlikely]]
       ++tally_.disorder;
     count_increment(index, increment);
+    return Tried::done;
+  }
+
+  /// What comes after a get that found none: nothing, or a write on condition of the tombstone that it saw.
+  OCCKIT_NOT_INLINE Tried without_document(std::string_view id, std::uint32_t index, Client client,
+                                           const Outcome& read) {
+    if (!not_rejected(read)) return Tried::rejected;
+    if (!names_tombstones_ || client == Client::version || read.word.vacant()) return Tried::done;
+    documents_.write_initial(index, next_);
+    const Outcome outcome = handle_.index(id, next_.bytes(), Precondition::if_word(read.word));
+    if (outcome.conflicted()) return Tried::conflict;
+    if (!wrote(outcome)) return Tried::rejected;
+    if (outcome.decided_on != read.word) ++tally_.disorder;
     return Tried::done;
   }
 
@@ -490,5 +507,6 @@ class Worker {
   std::uint64_t sample_every_ = 1;
   std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();
 };
+  bool names_tombstones_;
 
 }  // namespace occ
