@@ -137,16 +137,12 @@ class Worker {
             next(seen, report);
           } catch (const HistoryFull&) {
             full_ = true;
-          } catch (const UnknownOutcome&) {
-            note_unknown();
+          } catch (const UnknownOutcome& unknown) {
+            note_unknown(unknown);
           }
         }
       } else if constexpr (kLosesAnswers) {
-        try {
-          next(seen, report);
-        } catch (const UnknownOutcome&) {
-          note_unknown();
-        }
+        next_answered(phases, seen, report);
       } else {
         next(seen, report);
       }
@@ -178,8 +174,27 @@ class Worker {
     if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
   }
 
-  void note_unknown() {
-    ++tally_.unknown;
+  /// The same of an operation whose answer may be lost: then it is tried again, and its time is that of all its requests.
+  void next_answered(const PhaseWord& phases, Phase phase, Report& report) {
+    if (upcoming_.empty() && workload_.batch <= 1) upcoming_.draw(ring_, [this] { return choose_kind(); });
+    const bool is_sample = --until_sample_ == 0;
+    const std::uint64_t began = is_sample ? clock_.begin_sample(publishes_with_store_) : 0;
+    for (;;) {
+      try {
+        const bool succeeded = step();
+        if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
+        return;
+      } catch (const UnknownOutcome& unknown) {
+        note_unknown(unknown);
+        if (workload_.batch <= 1) upcoming_.again();
+      }
+      // What is left for the next phase begins with it. relaxed: as in run()
+      if (phases.value.load(std::memory_order_relaxed) != phase) return;
+    }
+  }
+
+  void note_unknown(const UnknownOutcome& unknown) {
+    tally_.unknown += unknown.writes;
     until_sample_ = std::max(until_sample_, std::uint64_t{1});
   }
 
@@ -406,6 +421,19 @@ class Worker {
     return tried_on(outcome, document_, client, index, increment_);
   }
 
+  /// What comes after a get that found none: nothing, or a write on condition of the tombstone that it saw.
+  OCCKIT_NOT_INLINE Tried without_document(std::string_view id, std::uint32_t index, Client client,
+                                           const Outcome& read) {
+    if (!not_rejected(read)) return Tried::rejected;
+    if (!names_tombstones_ || client == Client::version || read.word.vacant()) return Tried::done;
+    documents_.write_initial(index, next_);
+    const Outcome outcome = handle_.index(id, next_.bytes(), Precondition::if_word(read.word));
+    if (outcome.conflicted()) return Tried::conflict;
+    if (!wrote(outcome)) return Tried::rejected;
+    if (outcome.decided_on != read.word) ++tally_.disorder;
+    return Tried::done;
+  }
+
   /// Counts the outcome of a write on condition that `read` is still what is there.
   OCCKIT_INLINE Tried tried_on(const Outcome& outcome, const Document& read, Client client, std::uint32_t index,
                                const Increment& increment) {
@@ -418,19 +446,6 @@ class Worker {
     if (client != Client::version && outcome.decided_on != read.word) [[unlikely]]
       ++tally_.disorder;
     count_increment(index, increment);
-    return Tried::done;
-  }
-
-  /// What comes after a get that found none: nothing, or a write on condition of the tombstone that it saw.
-  OCCKIT_NOT_INLINE Tried without_document(std::string_view id, std::uint32_t index, Client client,
-                                           const Outcome& read) {
-    if (!not_rejected(read)) return Tried::rejected;
-    if (!names_tombstones_ || client == Client::version || read.word.vacant()) return Tried::done;
-    documents_.write_initial(index, next_);
-    const Outcome outcome = handle_.index(id, next_.bytes(), Precondition::if_word(read.word));
-    if (outcome.conflicted()) return Tried::conflict;
-    if (!wrote(outcome)) return Tried::rejected;
-    if (outcome.decided_on != read.word) ++tally_.disorder;
     return Tried::done;
   }
 
@@ -492,6 +507,7 @@ class Worker {
   Batch batch_;
   UpdateOptions options_;
   bool publishes_with_store_;
+  bool names_tombstones_;
   bool samples_;
   std::array<OperationKind, 100> kinds_{};
   bool one_kind_ = false;
@@ -507,6 +523,5 @@ class Worker {
   std::uint64_t sample_every_ = 1;
   std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();
 };
-  bool names_tombstones_;
 
 }  // namespace occ
