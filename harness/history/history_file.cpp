@@ -332,7 +332,13 @@ void write_history(std::ostream& out, const Json& header, std::span<const std::s
   for (const std::uint32_t shard : rules.shards) {
     if (shard != HistoryRules::kUnknownShard) shards = std::max(shards, shard + 1);
   }
-  if (shards == 0) {
+  // A file whose lines tell no shard is one of a single shard, unless it says that none is known.
+  const bool told = std::ranges::any_of(threads, [&](std::span<const HistoryEntry> entries) {
+    return std::ranges::any_of(entries, [&](const HistoryEntry& entry) {
+      return !rules.shards.empty() && rules.shards[entry.document] != HistoryRules::kUnknownShard;
+    });
+  });
+  if (shards == 0 || !told) {
     first["shards"] = nullptr;
   } else if (shards > 1) {
     first["shards"] = shards;
