@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'END'
-usage: tests/run.sh [--fast] [--sanitizers] [--style] [--no-install]
+usage: tests/run.sh [--fast] [--sanitizers] [--style] [--engine] [--no-install]
 
   (nothing)     the release build and all its tests
   --fast        a build that is optimised less, in half the time, instead of the release build; with --sanitizers, under
@@ -13,9 +13,10 @@ usage: tests/run.sh [--fast] [--sanitizers] [--style] [--no-install]
   --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer; then 6 s of each fuzzer
   --style       first the layout of the code (clang-format), last its names and likely mistakes (clang-tidy, a fixed
                 sample of the files; tests/style.sh tidy build/release reads all)
+  --engine      also what starts a real engine (a JDK and Maven, which fetches it once); without that it counts as skipped
   --no-install  install no packages; if some are missing, say which and stop
 
-Exit status: 0 if everything passed; 1 if not; 2 bad input. The last line says how many passed and failed.
+Exit status: 0 if everything passed; 1 if not; 2 bad input. The last line says how many passed, failed and were skipped.
 END
 }
 
@@ -28,6 +29,7 @@ build=release
 sanitizers=()
 fast=no
 style=no
+engine=no
 fuzz=no
 install=()
 for argument in "$@"; do
@@ -41,6 +43,10 @@ for argument in "$@"; do
       fast=yes
       ;;
     --style) style=yes ;;
+    --engine)
+      engine=yes
+      export OCCKIT_ENGINE=yes
+      ;;
     --no-install) install=(--no-install) ;;
     -h | --help)
       usage
@@ -55,6 +61,7 @@ done
 
 passed=0
 failed=0
+skipped=0
 step() { printf '\n==> %s (%d s)\n' "$1" "$SECONDS"; }
 
 # check NAME COMMAND...: one check that passes or fails as a whole.
@@ -100,8 +107,11 @@ test_preset() {
   local counts
   if counts="$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log")" &&
     [ -n "$counts" ]; then
+    local left_out
+    left_out="$(grep -c '[*]Skipped ' "$log" || true)"
     failed=$((failed + ${counts% *}))
-    passed=$((passed + ${counts#* } - ${counts% *}))
+    skipped=$((skipped + left_out))
+    passed=$((passed + ${counts#* } - ${counts% *} - left_out))
   else
     failed=$((failed + 1))
     echo "FAILED: ctest of $preset came to no end"
@@ -110,7 +120,8 @@ test_preset() {
 
 step "Debian packages"
 groups=(build plot)
-[ "$style$fuzz" = nono ] || groups+=(check)
+[ "$style$fuzz$engine" = nonono ] || groups+=(check)
+[ "$engine" = no ] || groups+=(cluster)
 harness/install_packages.sh "${install[@]}" "${groups[@]}" || fail "packages are missing"
 
 if [ "$style" = yes ]; then
@@ -133,5 +144,5 @@ if [ "$style" = yes ]; then
 fi
 
 step "Done"
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

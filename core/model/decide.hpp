@@ -21,6 +21,9 @@ struct Instant {
   std::int64_t now_ms = 0;
   /// 0: kept within the millisecond of the delete. -1: every tombstone has expired at once.
   std::int64_t gc_deletes_ms = 60'000;
+  /// The number of a tombstone that is kept can be named by a condition, as that of a live document can. So it was before
+  /// Elasticsearch 7.6 (its pull request 50526); from then on a deleted document is a missing one.
+  bool tombstones_match = false;
 };
 
 struct Decision {
@@ -47,7 +50,7 @@ struct Decision {
 
 /// Elasticsearch's decision on a write, whole and pure: what `operation` under `precondition` does to a document in
 /// `state`. Every strategy calls this and none repeats a rule of it. Rules in the order in which
-/// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them (7.6 and later).
+/// InternalEngine.planIndexingAsPrimary and planDeletionAsPrimary apply them.
 [[nodiscard]] OCCKIT_INLINE constexpr Decision decide(const State& state, Operation operation,
                                                       const Precondition& precondition, Instant at) noexcept {
   using Verdict = Decision::Verdict;
@@ -58,7 +61,7 @@ struct Decision {
   const auto conflict = [&](Cause cause) { return Decision{Verdict::conflict, Result::conflict, cause, current}; };
 
   if (precondition.kind == Kind::seq_no_term) {  // apart, since a jump by table costs more than all of it
-    if (!live) return conflict(Cause::document_missing);
+    if (!live && (forgotten || !at.tombstones_match)) return conflict(Cause::document_missing);
     if (precondition.word != state.word) return conflict(Cause::seq_no_mismatch);
   } else if (precondition.kind != Kind::none) {
     switch (precondition.kind) {

@@ -11,7 +11,8 @@ namespace occ {
 struct Precondition {
   enum class Kind : std::uint8_t {
     none,
-    /// `if_seq_no` and `if_primary_term`: both must equal those of the live document.
+    /// `if_seq_no` and `if_primary_term`: both must equal those of the live document (before Elasticsearch 7.6: or of the
+    /// tombstone).
     seq_no_term,
     /// `?version=N`: the current version must equal N (Elasticsearch up to 6.x, and what `version_retry` is built on).
     version,

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/model/clock.hpp"
+#include "core/model/compatibility.hpp"
 #include "core/model/document.hpp"
 #include "core/model/outcome.hpp"
 #include "core/model/precondition.hpp"
@@ -31,6 +32,8 @@ struct TableOptions {
   std::uint32_t seq_no_lease = 1;
   /// What handles do after a failure, where the strategy backs off (StrategyInfo::backs_off).
   BackoffKind backoff = BackoffKind::none;
+  /// The rules that differ: under v6 a condition may name a tombstone's number (Instant::tombstones_match).
+  Compatibility compatibility = Compatibility::v7;
 };
 
 /// Bytes of one table, as asked of the system; pages never touched are counted too.

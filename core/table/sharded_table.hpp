@@ -23,6 +23,7 @@ class ShardedTable {
       : shard_count_(check(options).shards),
         clock_(*options.clock),
         gc_deletes_ms_(options.gc_deletes_ms),
+        tombstones_match_(options.compatibility == Compatibility::v6),
         backoff_(options.backoff),
         seq_no_lease_(options.seq_no_lease) {
     shards_ = std::make_unique<Shard[]>(shard_count_);
@@ -47,11 +48,12 @@ class ShardedTable {
   }
   /// For one handle.
   [[nodiscard]] SeqNoLeases leases() const { return {shards_.get(), shard_count_, seq_no_lease_}; }
-  /// The clock is read only where a decision needs it.
+  /// The clock is read, and the table's rules are asked for, only where a decision needs it.
   [[nodiscard]] Instant instant_for(const State& state) const noexcept {
     if (state.kind != State::Kind::tombstone) return {};
     return {.now_ms = clock_.now_ms(),
-            .gc_deletes_ms = gc_deletes_ms_.load(std::memory_order_relaxed)};  // relaxed: as above
+            .gc_deletes_ms = gc_deletes_ms_.load(std::memory_order_relaxed),  // relaxed: as above
+            .tombstones_match = tombstones_match_};
   }
   [[nodiscard]] std::int64_t now_ms() const noexcept { return clock_.now_ms(); }
   /// A tombstone of that instant has outlived gc_deletes.
@@ -79,6 +81,7 @@ class ShardedTable {
   std::uint32_t shard_count_;
   const Clock& clock_;
   atomic<std::int64_t> gc_deletes_ms_;
+  bool tombstones_match_;
   BackoffKind backoff_;
   std::uint32_t seq_no_lease_;
   std::unique_ptr<Shard[]> shards_;

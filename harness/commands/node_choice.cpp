@@ -38,11 +38,19 @@ void check_strategy(const std::string& name, bool anything) {
 
 }  // namespace
 
-void add_node_options(CLI::App& command, NodeChoice& into) {
-  command.add_option("--strategy", into.strategy, "The strategy of every index (packed_cas)");
-  command.add_option("--compat", into.compat, "Which Elasticsearch to imitate: 6, 7 or 8")
+void add_compat_option(CLI::App& command, int& into) {
+  command.add_option("--compat", into, "Which Elasticsearch to imitate: 6, 7 or 8")
       ->check(CLI::IsMember({6, 7, 8}))
       ->capture_default_str();
+}
+
+Compatibility compatibility_of(int compat) {
+  return compat == 6 ? Compatibility::v6 : compat == 8 ? Compatibility::v8 : Compatibility::v7;
+}
+
+void add_node_options(CLI::App& command, NodeChoice& into) {
+  command.add_option("--strategy", into.strategy, "The strategy of every index (packed_cas)");
+  add_compat_option(command, into.compat);
   command.add_option("--shards", into.shards, "Shards of an index that does not say")
       ->transform(whole_number(1, 1024))
       ->capture_default_str();
@@ -68,9 +76,7 @@ NodeOptions to_node_options(NodeChoice& choice, bool anything) {
   check_strategy(choice.strategy, anything);
   NodeOptions options{
       .make_table = [strategy = choice.strategy](const TableOptions& table) { return make_table(strategy, table); },
-      .compatibility = choice.compat == 6   ? Compatibility::v6
-                       : choice.compat == 8 ? Compatibility::v8
-                                            : Compatibility::v7,
+      .compatibility = compatibility_of(choice.compat),
       .shards = choice.shards};
   options.gc_deletes_ms = choice.gc_deletes_s < 0 ? -1 : std::llround(choice.gc_deletes_s * 1e3);
   return options;

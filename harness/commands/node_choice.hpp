@@ -16,6 +16,10 @@ struct NodeChoice {
   double gc_deletes_s = 60;  ///< or -1
 };
 
+/// --compat of a command; parsing fills `into`.
+void add_compat_option(CLI::App& command, int& into);
+[[nodiscard]] Compatibility compatibility_of(int compat);
+
 /// Adds --strategy, --compat, --shards and --gc-deletes to `command`; parsing fills `into`, which must live as long.
 void add_node_options(CLI::App& command, NodeChoice& into);
 

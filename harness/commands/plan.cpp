@@ -4,6 +4,8 @@
 #include <cctype>
 #include <cmath>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "core/model/seq_no_term.hpp"
 #include "fmt/format.h"
@@ -47,12 +49,31 @@ Conditions conditions_of(const OptionReader& options) {
   return conditions;
 }
 
+/// --index-setting K=V,...
+std::vector<std::pair<std::string, std::string>> index_settings(const OptionReader& options) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::string& each : options.list("index-setting")) {
+    const auto equals = each.find('=');
+    const std::string name = each.substr(0, equals);
+    if (name.empty() || equals == each.npos)
+      throw BadInput(fmt::format("--index-setting '{}': accepted are NAME=VALUE,..., settings of an index", each));
+    for (const auto& [own, option] :
+         {std::pair("number_of_shards", "--shards"), std::pair("number_of_replicas", "--replicas"),
+          std::pair("gc_deletes", "--gc-deletes")}) {
+      if (name == own || name == std::string("index.") + own)
+        throw BadInput(fmt::format("--index-setting {}: accepted is {}, which says it in rows too", each, option));
+    }
+    all.emplace_back(name, each.substr(equals + 1));
+  }
+  return all;
+}
+
 /// What is behind --url, if it is asked for; it is not asked anything yet.
 void choose_server(const OptionReader& options, Plan& plan) {
   const auto url = options.text("url");
   const auto names = options.list("strategy");
   if (!url) {
-    for (const char* name : {"label", "url-patience"}) {
+    for (const char* name : {"label", "url-patience", "request-timeout", "replicas", "index-setting", "keep-index"}) {
       if (options.text(name)) throw BadInput(fmt::format("--{}: of which server? Accepted beside --url", name));
     }
     return;
@@ -68,16 +89,29 @@ void choose_server(const OptionReader& options, Plan& plan) {
   if ((options.text("label") && label.empty()) || !std::ranges::all_of(label, fits)) {
     throw BadInput(fmt::format("--label '{}': accepted are letters, digits, '_', '-' and '.'", label));
   }
-  const auto patience = std::chrono::milliseconds(milliseconds(options.number<double>("url-patience").value_or(10)));
-  plan.server = std::make_unique<RemoteServer>(read_server_address(*url), patience, label);
-  const ServerAddress& address = plan.server->address();
-  if (!address.tls && !address.authorization.empty() && !address.is_loopback()) {
-    plan.notes.push_back(
-        fmt::format("{}: user and password, or API key, are sent as they are; https:// hides them", address.url()));
+  RemoteOptions remote{.label = label,
+                       .replicas = options.number<std::uint32_t>("replicas").value_or(0),
+                       .index_settings = index_settings(options),
+                       .keep_index = options.text("keep-index").has_value()};
+  if (const auto timeout = options.number<double>("request-timeout"))
+    remote.request_timeout = std::chrono::milliseconds(milliseconds(*timeout));
+  if (const auto patience = options.number<double>("url-patience"))
+    remote.patience = std::chrono::milliseconds(milliseconds(*patience));
+  // A password can have a comma in it: refused as a whole, a part of it might be repeated by a message.
+  if (url->find('@') != url->npos) std::ignore = read_server_address(*url);
+  for (const std::string& each : options.list("url")) {
+    const ServerAddress& address = remote.addresses.emplace_back(read_server_address(each));
+    if (!address.tls && !address.authorization.empty() && !address.is_loopback()) {
+      plan.notes.push_back(
+          fmt::format("{}: user and password, or API key, are sent as they are; https:// hides them", address.url()));
+    }
   }
+  if (remote.addresses.empty())
+    throw BadInput("--url: no address; accepted are http://HOST:PORT and https://HOST:PORT");
+  plan.server = std::make_unique<RemoteServer>(std::move(remote));
 }
 
-/// A server takes JSON, and conditions that Elasticsearch has had since 7.0.
+/// A server takes JSON.
 void fit_to_server(const OptionReader& options, Workload& workload, Plan& plan) {
   if (!plan.server) return;
   const std::string_view name = plan.server->strategy().name;
@@ -86,10 +120,6 @@ void fit_to_server(const OptionReader& options, Workload& workload, Plan& plan) 
         fmt::format("--workload {}: its documents are binary, and {} takes JSON; accepted are the other "
                     "workloads",
                     workload.name, name));
-  }
-  if (workload.client == Client::version) {
-    throw BadInput(
-        fmt::format("--client version: {} has not taken it since 7.0; accepted are update and if_seq_no", name));
   }
   if (workload.batch > 1 && workload.mix.has(OperationKind::update)) {
     throw BadInput(

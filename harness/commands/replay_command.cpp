@@ -12,6 +12,7 @@
 #include "core/model/clock.hpp"
 #include "harness/commands/commands.hpp"
 #include "harness/commands/node_choice.hpp"
+#include "harness/remote/remote_session.hpp"
 #include "harness/rest/rest_api.hpp"
 #include "harness/rest/scenario.hpp"
 #include "harness/support/bulk_parser.hpp"
@@ -24,6 +25,7 @@ struct ReplayOptions {
   std::string file;
   NodeChoice node;
   std::string index = "documents";
+  std::string url;
   bool quiet = false;
 };
 
@@ -81,15 +83,9 @@ void print_answer(const Response& response) {
   fmt::print("\n");
 }
 
-int replay(ReplayOptions& options) {
-  ManualClock clock;
-  NodeOptions node_options = to_node_options(options.node);
-  node_options.clock = &clock;
-  node_options.manual_clock = &clock;
-  const auto steps = read_steps(options, node_options.compatibility);
-
-  Node node(std::move(node_options));
-  Session session(node);
+/// Sends the requests to `answer`, prints what it says, and holds it against what is expected.
+int replay_to(const ReplayOptions& options, const std::vector<ScenarioStep>& steps, const std::string& whom,
+              FunctionRef<Response(const Request&)> answer) {
   Response response;
   std::size_t expectations = 0;
   std::size_t failures = 0;
@@ -102,7 +98,7 @@ int replay(ReplayOptions& options) {
         for (const auto& [name, value] : request->headers) fmt::print("{}: {}\n", name, value);
         if (!request->body.empty()) fmt::print("{}{}", request->body, request->body.ends_with('\n') ? "" : "\n");
       }
-      response = session.handle(*request);
+      response = answer(*request);
       if (!options.quiet) print_answer(response);
     } else {
       ++expectations;
@@ -114,10 +110,29 @@ int replay(ReplayOptions& options) {
     }
   }
   if (expectations > 0) {
-    fmt::print("{} of {} expectations met by {} (compatibility {})\n", expectations - failures, expectations,
-               options.node.strategy, options.node.compat);
+    fmt::print("{} of {} expectations met by {}\n", expectations - failures, expectations, whom);
   }
   return failures == 0 ? kExitOk : kExitVerificationFailed;
+}
+
+int replay_here(ReplayOptions& options) {
+  ManualClock clock;
+  NodeOptions node_options = to_node_options(options.node);
+  node_options.clock = &clock;
+  node_options.manual_clock = &clock;
+  const auto steps = read_steps(options, node_options.compatibility);
+  Node node(std::move(node_options));
+  Session session(node);
+  return replay_to(options, steps, fmt::format("{} (compatibility {})", options.node.strategy, options.node.compat),
+                   [&session](const Request& request) { return session.handle(request); });
+}
+
+int replay_there(const ReplayOptions& options) {
+  const auto steps = read_steps(options, compatibility_of(options.node.compat));
+  const ServerAddress address = read_server_address(options.url);
+  RemoteSession session(address, steps);
+  return replay_to(options, steps, address.url(),
+                   [&session](const Request& request) { return session.handle(request); });
 }
 
 }  // namespace
@@ -129,8 +144,15 @@ void add_replay(CLI::App& app, int& exit_status) {
   command->add_option("FILE", options->file, "A scenario or _bulk NDJSON; - is standard input")->required();
   add_node_options(*command, options->node);
   command->add_option("--index", options->index, "The index of _bulk lines that name none")->capture_default_str();
+  command
+      ->add_option(
+          "--url", options->url,
+          "Send the requests to the server at http://HOST:PORT instead; indices that they name must not be there, "
+          "and are deleted afterwards")
+      ->excludes("--strategy", "--shards", "--gc-deletes");
   command->add_flag("--quiet", options->quiet, "Print only expectations that are not met, and how many were");
-  command->callback([options, &exit_status] { exit_status = replay(*options); });
+  command->callback(
+      [options, &exit_status] { exit_status = options->url.empty() ? replay_here(*options) : replay_there(*options); });
 }
 
 }  // namespace occ

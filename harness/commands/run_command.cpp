@@ -98,6 +98,15 @@ OrderedJson describe(const Plan& plan, const Options& options) {
       {"columns", meanings(result_columns())}};
 }
 
+/// Conditions on the internal version ended with 6.x.
+void check_clients(const Plan& plan) {
+  if (plan.server->compatibility() == Compatibility::v6) return;
+  if (std::ranges::find(plan.workloads, Client::version, &Workload::client) == plan.workloads.end()) return;
+  throw BadInput(
+      fmt::format("--client version: {} does not take it, as it ended with 6.8; accepted are update and if_seq_no",
+                  plan.server->name()));
+}
+
 /// What is wrong with the machine, and how long it will take, where all of it is still to come.
 void say_before(const Plan& plan, bool resumes) {
   const std::uint32_t most_threads = std::ranges::max(plan.threads);
@@ -125,14 +134,17 @@ int run(Options given) {
   if (given.contains("history")) planned["history"] = given["history"];
   const Plan plan = make_plan(planned);
   listen_for_interrupts();
-  if (plan.server) plan.server->greet(plan.conditions.fail_over_every_ms > 0);
+  if (plan.server) {
+    plan.server->greet(plan.conditions.fail_over_every_ms > 0);
+    check_clients(plan);
+  }
   ResultsFolder results = resumes ? ResultsFolder::reopen(folder) : ResultsFolder::create(folder);
   OrderedJson provenance = resumes ? add_to(read_provenance(folder), plan, options) : describe(plan, options);
   for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
   say_before(plan, resumes);
 
   OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}};
-  if (plan.server) start["server"] = {{"url", plan.server->address().url()}, {"name", plan.server->name()}};
+  if (plan.server) start["server"] = {{"url", plan.server->urls()}, {"name", plan.server->name()}};
   provenance["starts"].push_back(start);
   results.write_provenance(provenance);
   const std::string rest = fmt::format("finished rows are in {}; occkit run --resume {} does the rest\n",

@@ -11,6 +11,7 @@
 #include "fmt/ranges.h"
 #include "harness/commands/commands.hpp"
 #include "harness/commands/interrupt.hpp"
+#include "harness/commands/node_choice.hpp"
 #include "harness/commands/progress.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/measure/verify_strategy.hpp"
@@ -24,6 +25,7 @@ struct VerifyOptions {
   std::uint32_t threads = 4;
   std::uint64_t seed = 1;
   std::uint32_t lease = 1;
+  int compat = 7;
   double seconds = 0;
 };
 
@@ -98,6 +100,7 @@ int verify_all(const VerifyOptions& options) {
       .threads = options.threads,
       .seed = options.seed,
       .seq_no_lease = options.lease,
+      .compatibility = compatibility_of(options.compat),
       .seconds = options.seconds / static_cast<double>(chosen_strategies.size()),
   };
   listen_for_interrupts();
@@ -152,6 +155,7 @@ void add_verify(CLI::App& app, int& exit_status) {
   command->add_option("--lease", options->lease, "Sequence numbers that a handle takes at once")
       ->transform(whole_number(1, Shard::kMostAtOnce))
       ->capture_default_str();
+  add_compat_option(*command, options->compat);
   command
       ->add_option("--seconds", options->seconds,
                    "Go on, with other seeds, until about so many have passed in all (default: one round of each "

@@ -211,6 +211,8 @@ bool DocumentCheck::check_write(const HistoryEntry& entry) {
       return fail_replaced(entry);
     } else if (open && !unanswered_.empty()) {
       known = false;
+    } else if (before != nullptr && current_.state.live()) {
+      ++open_;  // an operation without an answer may have deleted it; whether there is room for that hangs on others
     } else if (before != nullptr && expiry_.earliest(before->begin) > entry.begin) {
       needs_search_ = true;  // whether it was purged in time hangs on others
     }
@@ -330,8 +332,6 @@ bool DocumentCheck::agrees(const State& state, const HistoryEntry& entry, Instan
 
 /// `state` is the current version's, or absence.
 bool DocumentCheck::check_outcome(const State& state, const HistoryEntry& entry) {
-  constexpr Instant kKept{.now_ms = 0, .gc_deletes_ms = 0};
-  constexpr Instant kExpired{.now_ms = 1, .gc_deletes_ms = 0};
   if (state.kind != State::Kind::tombstone) {
     if (agrees(state, entry, {})) return true;
   } else {
@@ -342,8 +342,8 @@ bool DocumentCheck::check_outcome(const State& state, const HistoryEntry& entry)
       needs_search_ = true;  // which of the two it was hangs on others
       ++open_;
     }
-    if (avoidable && agrees(state, entry, kKept)) return true;
-    if (possible && agrees(state, entry, kExpired)) return true;
+    if (avoidable && agrees(state, entry, expiry_.instant(false))) return true;
+    if (possible && agrees(state, entry, expiry_.instant(true))) return true;
   }
   return fail_outcome(state, entry);
 }

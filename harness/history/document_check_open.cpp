@@ -88,8 +88,8 @@ bool DocumentCheck::can_be_in(const Period& period, const HistoryEntry& entry) c
     if (entry.result == Result::found) return entry.kind == HistoryKind::get && version_fits(state.version, entry);
   }
   if (state.live()) return agrees(state, entry, {});
-  return (expiry_.avoidable(write->end, entry) && agrees(state, entry, {.now_ms = 0, .gc_deletes_ms = 0})) ||
-         (expiry_.possible(write->begin, entry) && agrees(state, entry, {.now_ms = 1, .gc_deletes_ms = 0}));
+  return (expiry_.avoidable(write->end, entry) && agrees(state, entry, expiry_.instant(false))) ||
+         (expiry_.possible(write->begin, entry) && agrees(state, entry, expiry_.instant(true)));
 }
 
 /// All operations of the document together.

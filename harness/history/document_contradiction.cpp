@@ -119,8 +119,7 @@ bool DocumentCheck::fail_outcome(const State& state, const HistoryEntry& entry) 
     } else if (expired) {
       break;
     }
-    const Decision decision =
-        decide(state, operation_of(entry), condition_of(entry), {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0});
+    const Decision decision = decide(state, operation_of(entry), condition_of(entry), expiry_.instant(expired));
     possible += fmt::format("{}{} with _version {}", possible.empty() ? "" : " or, the tombstone having expired, ",
                             to_string(decision.result), decision.version);
     if (decision.cause != entry.cause && entry.kind != HistoryKind::update && decision.result == entry.result)
@@ -279,7 +278,8 @@ bool DocumentCheck::fail_unanswered(SeqNoTerm word, const HistoryEntry& reader) 
     std::string reason;
     const Operation operation = candidate->kind == HistoryKind::remove ? Operation::remove : Operation::index;
     const Decision decision =
-        decide(state, operation, state.live() ? condition_of_unanswered(*candidate) : requested(*candidate), {});
+        decide(state, operation, state.live() ? condition_of_unanswered(*candidate) : requested(*candidate),
+               expiry_.instant(false));
     if (candidate->begin > reader.end) {
       reason = "it had not begun";
     } else if (candidate->kind == HistoryKind::remove && reader.result == Result::found) {

@@ -58,6 +58,8 @@ struct HistoryRules {
 
   std::int64_t gc_deletes_ms = 60'000;
   double ticks_per_ms = 1e6;
+  /// As in Instant.
+  bool tombstones_match = false;
   /// Documents that can occur: entries' `document` is below this.
   std::uint32_t documents = 0;
   /// By document: its shard, below kMostShards, or kUnknownShard. Empty: no document's is known.

@@ -230,6 +230,7 @@ void read_header(const Line& line, const Json& header, HistoryFile& file) {
     throw line.wrong(expected);
   }
   file.rules.gc_deletes_ms = *line.integer(header, "gc_deletes_ms", -1, Line::kMost);
+  file.rules.tombstones_match = line.integer(header, "compat", 6, 8) == 6;
   file.rules.ticks_per_ms = kNsPerMs;
 }
 
@@ -326,11 +327,18 @@ void write_history(std::ostream& out, const Json& header, std::span<const std::s
                 {"format_version", kFormatVersion},
                 {"time_unit", "ns"},
                 {"gc_deletes_ms", rules.gc_deletes_ms}};
+  if (rules.tombstones_match) first["compat"] = 6;
   std::uint32_t shards = 0;
   for (const std::uint32_t shard : rules.shards) {
     if (shard != HistoryRules::kUnknownShard) shards = std::max(shards, shard + 1);
   }
-  if (shards == 0) {
+  // A file whose lines tell no shard is one of a single shard, unless it says that none is known.
+  const bool told = std::ranges::any_of(threads, [&](std::span<const HistoryEntry> entries) {
+    return std::ranges::any_of(entries, [&](const HistoryEntry& entry) {
+      return !rules.shards.empty() && rules.shards[entry.document] != HistoryRules::kUnknownShard;
+    });
+  });
+  if (shards == 0 || !told) {
     first["shards"] = nullptr;
   } else if (shards > 1) {
     first["shards"] = shards;

@@ -144,14 +144,19 @@ inline bool conflict_with_anything(const HistoryEntry& entry) noexcept {
          SeqNoTerm::from_bits(entry.condition).vacant();
 }
 
-/// When a tombstone can have expired. The table reads a millisecond clock somewhere inside each operation.
+/// When a tombstone can have expired, and what a decision on one hangs on. The table reads a millisecond clock somewhere inside each operation.
 class Expiry {
  public:
   explicit Expiry(const HistoryRules& rules) noexcept
       : always_(rules.gc_deletes_ms < 0),
+        tombstones_match_(rules.tombstones_match),
         least_(ticks(static_cast<double>(rules.gc_deletes_ms) - kSlackMs, rules)),
         most_(ticks(static_cast<double>(rules.gc_deletes_ms) + kSlackMs, rules)) {}
 
+  /// Of a decision on a tombstone that has expired, or has not.
+  [[nodiscard]] Instant instant(bool expired) const noexcept {
+    return {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0, .tombstones_match = tombstones_match_};
+  }
   /// Every tombstone has expired at once.
   [[nodiscard]] bool always() const noexcept { return always_; }
   /// Of a delete that began at `deleted`: the earliest time at which its tombstone can have expired.
@@ -182,6 +187,7 @@ class Expiry {
   }
 
   bool always_;
+  bool tombstones_match_;
   std::uint64_t least_;
   std::uint64_t most_;
 };

@@ -298,8 +298,7 @@ bool DocumentSearch::agrees(const Table& table, const Step& step, bool expired) 
     if (!computed_from_untold && named != step.at) return false;
   }
   if (conflict_with_anything(entry)) return true;
-  const Decision decision = decide(state_of(table), operation_of(entry), condition_of(entry),
-                                   {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0});
+  const Decision decision = decide(state_of(table), operation_of(entry), condition_of(entry), expiry_.instant(expired));
   return decision.result == entry.result && version_fits(decision.version, entry) && cause_fits(decision.cause, entry);
 }
 
@@ -335,8 +334,8 @@ void DocumentSearch::try_write(const Configuration& from, std::uint32_t slot, co
       break;
     }
     if (!agrees(table, step, expired)) continue;
-    const Decision decision = decide(state_of(table), operation_of(entry), condition_of(entry),
-                                     {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0});
+    const Decision decision =
+        decide(state_of(table), operation_of(entry), condition_of(entry), expiry_.instant(expired));
     Configuration next = from;
     become(next.table, entry, operation_of(entry) == Operation::remove, decision.version);
     next.table.word = entry.word;
@@ -378,8 +377,7 @@ void DocumentSearch::take_effect(const Configuration& from, std::uint32_t slot, 
       break;
     }
     const Precondition condition = table.kind == Table::Kind::live ? condition_of_unanswered(entry) : requested(entry);
-    const Decision decision =
-        decide(state_of(table), operation, condition, {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0});
+    const Decision decision = decide(state_of(table), operation, condition, expiry_.instant(expired));
     if (decision.verdict != Decision::Verdict::proceed) continue;
     Configuration next = from;
     become(next.table, entry, operation == Operation::remove, decision.version);

@@ -3,14 +3,18 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
+#include <string>
 
 #include "core/model/document.hpp"
 
 namespace occ {
 
-/// A write that was sent and never answered: it may have happened, may not, and may still.
+/// A write, or the writes of a bulk request, that were sent and never answered: each may have happened, may not, and may
+/// still.
 struct UnknownOutcome : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit UnknownOutcome(const std::string& why, std::uint64_t unanswered = 1)
+      : std::runtime_error(why), writes(unanswered) {}
+  std::uint64_t writes;
 };
 
 /// What happened between a table's making and its end, over all of its clients, beside answers.

@@ -185,7 +185,7 @@ class HttpConnection::Stream {
   boost::beast::flat_buffer buffer_;
 };
 
-HttpConnection::HttpConnection(const ServerAddress& address) : address_(address) {}
+HttpConnection::HttpConnection(const ServerAddress& address, Headers headers) : address_(address), headers_(headers) {}
 HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::connect(Milliseconds timeout) {
@@ -198,7 +198,7 @@ void HttpConnection::connect(Milliseconds timeout) {
 }
 
 const HttpAnswer& HttpConnection::ask(std::string_view method, std::string_view target, std::string_view body,
-                                      std::string_view content_type, Milliseconds timeout) {
+                                      std::string_view content_type, Milliseconds timeout, std::string_view headers) {
   request_.clear();
   const auto add = [this](auto... parts) { (request_.append(parts), ...); };
   add(method, " ", target, " HTTP/1.1\r\nHost: ", address_.host_and_port(), "\r\nUser-Agent: occkit\r\n");
@@ -207,7 +207,7 @@ const HttpAnswer& HttpConnection::ask(std::string_view method, std::string_view 
   if (!body.empty() || method == "PUT" || method == "POST") {
     add("Content-Length: ", std::to_string(body.size()), "\r\n");
   }
-  add("\r\n", body);
+  add(headers, "\r\n", body);
 
   connect(timeout);
   ErrorCode error;
@@ -218,6 +218,7 @@ const HttpAnswer& HttpConnection::ask(std::string_view method, std::string_view 
   }
   http::response_parser<http::string_body> parser;
   parser.body_limit(kMostAnswerBytes);
+  parser.skip(method == "HEAD");
   parser.get().body() = std::move(answer_.body);
   parser.get().body().clear();
   stream_->read(parser, error);
@@ -231,6 +232,10 @@ const HttpAnswer& HttpConnection::ask(std::string_view method, std::string_view 
   auto message = parser.release();
   answer_.status = static_cast<int>(message.result_int());
   answer_.body = std::move(message.body());
+  if (headers_ == Headers::kept) {
+    answer_.headers.clear();
+    for (const auto& field : message) answer_.headers.emplace_back(field.name_string(), field.value());
+  }
   if (!message.keep_alive()) stream_.reset();
   return answer_;
 }

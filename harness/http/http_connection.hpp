@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "harness/http/server_address.hpp"
 
@@ -21,6 +23,8 @@ struct NoAnswer : std::runtime_error {
 struct HttpAnswer {
   int status = 0;
   std::string body;
+  /// Where they are kept.
+  std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
 /// One client's HTTP/1.1 connection, plain or TLS: made when it is first needed, kept alive, made again after it was
@@ -30,16 +34,20 @@ struct HttpAnswer {
 /// the environment variable SSL_CERT_FILE names.
 class HttpConnection {
  public:
-  /// `address` must outlive the connection.
-  explicit HttpConnection(const ServerAddress& address);
+  enum class Headers : bool { left_out, kept };
+
+  /// `address` must outlive the connection. `headers`: those of answers.
+  explicit HttpConnection(const ServerAddress& address, Headers headers = Headers::left_out);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   /// Sends a request once and waits for its answer, which is good until the next call. `timeout` bounds connecting, and
-  /// from then on each wait for the server. Throws NoAnswer, after which the next call connects anew.
+  /// from then on each wait for the server. `headers`: further ones, "Name: value\r\n" each. Throws NoAnswer, after which
+  /// the next call connects anew.
   const HttpAnswer& ask(std::string_view method, std::string_view target, std::string_view body,
-                        std::string_view content_type, std::chrono::milliseconds timeout);
+                        std::string_view content_type, std::chrono::milliseconds timeout,
+                        std::string_view headers = {});
 
   /// How many connections were made.
   [[nodiscard]] std::uint64_t connected() const noexcept { return connected_; }
@@ -50,6 +58,7 @@ class HttpConnection {
   void connect(std::chrono::milliseconds timeout);
 
   const ServerAddress& address_;
+  Headers headers_;
   std::unique_ptr<Stream> stream_;
   std::uint64_t connected_ = 0;
   std::string request_;

@@ -18,6 +18,7 @@
 #include "harness/measure/measure_table.hpp"
 #include "harness/measure/recorder.hpp"
 #include "harness/measure/strategy_units.hpp"
+#include "harness/remote/remote_server.hpp"
 #include "harness/support/bad_input.hpp"
 #include "harness/support/random.hpp"
 
@@ -66,6 +67,7 @@ struct Replicate {
             .permutation_seed = permutation_seed,
             .stream_seed = stream_seed(conditions.seed, thread + 1, number),
             .publishes_with_store = publishes_with_store(table.info()),
+            .names_tombstones = conditions.compatibility == Compatibility::v6,
             .latency = conditions.latency,
             .thread = thread,
             .threads = cell.threads};
@@ -179,7 +181,8 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
   const std::unique_ptr<AnyTable> table = type.make({.shards = conditions.shards,
                                                      .gc_deletes_ms = conditions.gc_deletes_ms,
                                                      .seq_no_lease = conditions.seq_no_lease,
-                                                     .backoff = conditions.backoff});
+                                                     .backoff = conditions.backoff,
+                                                     .compatibility = conditions.compatibility});
   const Replicate parts{
       type, cell, conditions, replicate, permutation_seed, *table, recorder ? &*recorder : nullptr, interrupted};
   Claims claims;
@@ -211,8 +214,11 @@ std::vector<int> processors() {
 
 std::optional<Measurement> measure(const Cell& cell, const Conditions& conditions, std::uint32_t replicate,
                                    const std::atomic<bool>& interrupted, const Recording* recording) {
-  if (cell.server != nullptr)
-    return measure_table(remote_table_type(*cell.server), cell, conditions, replicate, interrupted, recording);
+  if (cell.server != nullptr) {
+    Conditions of_server = conditions;
+    of_server.compatibility = cell.server->compatibility();
+    return measure_table(remote_table_type(*cell.server), cell, of_server, replicate, interrupted, recording);
+  }
   static const StrategyUnits units = [] {
     StrategyUnits all;
     add_strategies(all);

@@ -33,6 +33,8 @@ struct Conditions {
   BackoffKind backoff = BackoffKind::none;
   /// TableOptions::seq_no_lease.
   std::uint32_t seq_no_lease = 1;
+  /// TableOptions::compatibility; of a server that of its version.
+  Compatibility compatibility = Compatibility::v7;
   bool pinned = false;
   /// Some operations are timed.
   bool latency = true;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "harness/remote/remote_server.hpp"
 
 namespace occ {
 namespace {
@@ -53,7 +54,12 @@ OperationCounts fill_share_in_batches(AnyHandle& handle, RecordingHandle<AnyHand
                        .source = sources[i].bytes(),
                        .precondition = Precondition::must_not_exist()});
     }
-    recording != nullptr ? recording->bulk(indices, items) : handle.bulk(items);
+    try {
+      recording != nullptr ? recording->bulk(indices, items) : handle.bulk(items);
+    } catch (const UnknownOutcome& unknown) {
+      throw ServerGone(
+          fmt::format("--url: whether documents were created before the window is not known: {}", unknown.what()));
+    }
     if (std::ranges::any_of(items, [](const BulkItem& item) { return item.outcome.result != Result::created; })) {
       throw std::runtime_error(fmt::format("filling the table: not all documents from {} on were created", first));
     }

@@ -40,7 +40,8 @@ class Operations {
         random_(mix64(task.stream_seed)),
         increment_(documents_, workload_.think_ns),
         batch_(documents_, workload_.batch > 1 ? workload_.batch : 0, workload_.think_ns),
-        options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form} {
+        options_{.retry_on_conflict = workload_.retry_on_conflict, .form = task.form},
+        names_tombstones_(task.names_tombstones) {
     std::size_t at = 0;
     for (std::size_t kind = 0; kind < kOperationKinds.size(); ++kind) {
       for (std::uint32_t i = 0; i < workload_.mix.percent[kind]; ++i) kinds_[at++] = static_cast<OperationKind>(kind);
@@ -67,6 +68,11 @@ class Operations {
   /// What comes next, for whoever has several operations under way; look_ahead() first, until which it is good.
   [[nodiscard]] const Upcoming::Step& choose() noexcept { return upcoming_.next(); }
 
+  /// step() does the last operation once more, which has no known outcome. A batch is chosen anew.
+  void choose_again() noexcept {
+    if (workload_.batch <= 1) upcoming_.again();
+  }
+
   /// All of an operation that was chosen; as step().
   OCCKIT_INLINE bool perform(const Upcoming::Step& chosen) {
     if constexpr (kRecords) handle_.aim(chosen.index);
@@ -92,17 +98,17 @@ class Operations {
     return kind == OperationKind::cond || (kind == OperationKind::update && workload_.client != Client::update);
   }
   /// True if `into` is to be changed and written; false if the operation has ended, as `how` says.
-  bool read_part(const std::string_view& id, std::uint32_t index, Document& into, Tried& how) {
+  bool read_part(OperationKind kind, const std::string_view& id, std::uint32_t index, Document& into, Tried& how) {
     if constexpr (kRecords) handle_.aim(index);
     const Outcome read = handle_.get(id, into);
     if (read.result == Result::found) return true;
-    how = not_rejected(read) ? Tried::done : Tried::rejected;
+    how = without_document(id, index, client_of(kind), read);
     return false;
   }
   [[nodiscard]] Tried write_part(OperationKind kind, const std::string_view& id, std::uint32_t index,
                                  Document& document) {
     if constexpr (kRecords) handle_.aim(index);
-    return write_changed(id, index, kind == OperationKind::cond ? Client::if_seq_no : workload_.client, document);
+    return write_changed(id, index, client_of(kind), document);
   }
   /// Counts how it ended; true if it counts as an operation.
   bool finish_parts(OperationKind kind, std::uint32_t retries, Tried how) noexcept {
@@ -117,7 +123,7 @@ class Operations {
 
   [[nodiscard]] const OperationCounts& tally() const noexcept { return tally_; }
   [[nodiscard]] const Counters& counters() const { return handle_.counters(); }
-  void count_unknown() noexcept { ++tally_.unknown; }
+  void count_unknown(std::uint64_t writes) noexcept { tally_.unknown += writes; }
 
   /// At the end: all counts, sources included that nobody can have written.
   [[nodiscard]] OperationCounts total() const {
@@ -134,6 +140,10 @@ class Operations {
     documents_.write_initial(chosen.index, next_);
     if (chosen.kind == OperationKind::create) return wrote(handle_.create(chosen.id, next_.bytes()));
     return wrote(handle_.index(chosen.id, next_.bytes()));
+  }
+
+  [[nodiscard]] Client client_of(OperationKind kind) const noexcept {
+    return kind == OperationKind::cond ? Client::if_seq_no : workload_.client;
   }
 
   OperationKind choose_kind() noexcept { return one_kind_ ? kinds_[0] : kinds_[random_.below(kinds_.size())]; }
@@ -268,8 +278,22 @@ class Operations {
   /// The client's read-modify-write in two calls, once.
   OCCKIT_INLINE Tried conditional_write(const std::string_view& id, std::uint32_t index, Client client) {
     const Outcome read = handle_.get(id, document_);
-    if (read.result != Result::found) return not_rejected(read) ? Tried::done : Tried::rejected;
+    if (read.result != Result::found) [[unlikely]]
+      return without_document(id, index, client, read);
     return write_changed(id, index, client, document_);
+  }
+
+  /// What comes after a get that found none: nothing, or a write on condition of the tombstone that it saw.
+  OCCKIT_NOT_INLINE Tried without_document(std::string_view id, std::uint32_t index, Client client,
+                                           const Outcome& read) {
+    if (!not_rejected(read)) return Tried::rejected;
+    if (!names_tombstones_ || client == Client::version || read.word.vacant()) return Tried::done;
+    documents_.write_initial(index, next_);
+    const Outcome outcome = handle_.index(id, next_.bytes(), Precondition::if_word(read.word));
+    if (outcome.conflicted()) return Tried::conflict;
+    if (!wrote(outcome)) return Tried::rejected;
+    if (outcome.decided_on != read.word) ++tally_.disorder;
+    return Tried::done;
   }
 
   /// The second of the two calls: changes `document`, which the first one read, and writes it if it is still what is
@@ -355,6 +379,7 @@ class Operations {
   Increment increment_;
   Batch batch_;
   UpdateOptions options_;
+  bool names_tombstones_;
   std::array<OperationKind, 100> kinds_{};
   bool one_kind_ = false;
   Document document_;

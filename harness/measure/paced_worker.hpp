@@ -143,8 +143,8 @@ class PacedWorker {
       }
     } catch (const HistoryFull&) {
       full_ = true;
-    } catch (const UnknownOutcome&) {
-      operations_.count_unknown();
+    } catch (const UnknownOutcome& unknown) {
+      operations_.count_unknown(unknown.writes);
       release(flight, static_cast<double>(clock_.now_ns()));
     }
   }
@@ -182,7 +182,7 @@ class PacedWorker {
     Flight& flight = flights_[at];
     DocId id;
     Tried how{};
-    if (!operations_.read_part(documents_.id(flight.index, id), flight.index, flight.document, how))
+    if (!operations_.read_part(flight.kind, documents_.id(flight.index, id), flight.index, flight.document, how))
       return end(at, operations_.finish_parts(flight.kind, flight.retries, how), report);
     if (pace_.think_within.mean_s() == 0) return write(at, report);
     schedule(at, Stage::write, static_cast<double>(clock_.now_ns()) + 1e9 * pace_.think_within.draw(waits_));

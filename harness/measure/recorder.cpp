@@ -44,6 +44,7 @@ CheckedHistory check_recorded(const AnyTable& table, const Recorder& recorder, c
                               const Cell& cell, const Conditions& conditions, std::uint32_t replicate) {
   HistoryRules rules{.gc_deletes_ms = conditions.gc_deletes_ms,
                      .ticks_per_ms = CycleClock::instance().ticks_per_second() / 1e3,
+                     .tombstones_match = conditions.compatibility == Compatibility::v6,
                      .documents = cell.documents->size()};
   DocId of_document;
   for (std::uint32_t i = 0; i < rules.documents; ++i)

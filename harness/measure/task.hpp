@@ -39,6 +39,8 @@ struct Task {
   std::uint64_t stream_seed;
   /// See RecordingHandle.
   bool publishes_with_store;
+  /// A client that finds a tombstone writes on condition of its number.
+  bool names_tombstones = false;
   /// Some operations are timed.
   bool latency = true;
   /// Which of the workers this is, of how many: each has its share of the clients, or of the arrivals.

@@ -106,6 +106,7 @@ class Examination {
     Conditions conditions = trial.conditions;
     conditions.seed = settings_.seed;
     if (settings_.seq_no_lease > 1) conditions.seq_no_lease = settings_.seq_no_lease;
+    conditions.compatibility = settings_.compatibility;
     const Recording recording{.operations = kRecordedOperations};
     const auto measured = measure_cell_(cell, conditions, ++replicate_, &recording);
     if (!measured) return std::nullopt;

@@ -15,6 +15,8 @@ struct VerifySettings {
   std::uint64_t seed = 1;
   /// TableOptions::seq_no_lease.
   std::uint32_t seq_no_lease = 1;
+  /// TableOptions::compatibility; under v6 clients write on condition of tombstones' numbers too.
+  Compatibility compatibility = Compatibility::v7;
   /// Time for one strategy; one round of all workloads is made even if it takes longer, some 5 s.
   double seconds = 0;
   /// So long a negative control, or a strategy with a declared weakness, may take to show it.

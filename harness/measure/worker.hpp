@@ -68,16 +68,12 @@ class Worker {
             next(seen, report);
           } catch (const HistoryFull&) {
             full_ = true;
-          } catch (const UnknownOutcome&) {
-            note_unknown();
+          } catch (const UnknownOutcome& unknown) {
+            note_unknown(unknown);
           }
         }
       } else if constexpr (kLosesAnswers) {
-        try {
-          next(seen, report);
-        } catch (const UnknownOutcome&) {
-          note_unknown();
-        }
+        next_answered(phases, seen, report);
       } else {
         next(seen, report);
       }
@@ -107,8 +103,27 @@ class Worker {
     if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
   }
 
-  void note_unknown() {
-    operations_.count_unknown();
+  /// The same of an operation whose answer may be lost: then it is tried again, and its time is that of all its requests.
+  void next_answered(const PhaseWord& phases, Phase phase, Report& report) {
+    operations_.look_ahead();
+    const bool is_sample = --until_sample_ == 0;
+    const std::uint64_t began = is_sample ? clock_.begin_sample(publishes_with_store_) : 0;
+    for (;;) {
+      try {
+        const bool succeeded = operations_.step();
+        if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
+        return;
+      } catch (const UnknownOutcome& unknown) {
+        note_unknown(unknown);
+        operations_.choose_again();
+      }
+      // What is left for the next phase begins with it. relaxed: as in run()
+      if (phases.value.load(std::memory_order_relaxed) != phase) return;
+    }
+  }
+
+  void note_unknown(const UnknownOutcome& unknown) {
+    operations_.count_unknown(unknown.writes);
     until_sample_ = std::max(until_sample_, std::uint64_t{1});
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "harness/remote/remote_table.hpp"
@@ -25,6 +26,14 @@ std::string_view member_of(std::string_view object, std::string_view outer, std:
   return unquoted(member(member(object, outer), inner));
 }
 
+/// As the node itself tells it; empty if it does not.
+std::string version_of_node(RemoteClient& client) {
+  std::string version;
+  (void)for_each_member(member(client.ask("GET", "/_nodes/_local").body, "nodes"),
+                        [&](std::string_view, std::string_view node) { version = unquoted(member(node, "version")); });
+  return version;
+}
+
 }  // namespace
 
 std::string error_text(const HttpAnswer& answer) {
@@ -38,12 +47,19 @@ std::string error_text(const HttpAnswer& answer) {
 }
 
 ServerGone RemoteClient::unexpected(std::string_view what) const {
-  return ServerGone(fmt::format("--url {}: {}", server_.address().url(), what));
+  return ServerGone(fmt::format("--url {}: {}", address().url(), what));
 }
 
 ServerEvents RemoteClient::events() const noexcept {
-  const std::uint64_t connected = connection_.connected();
+  const std::uint64_t connected = connected_ + connection_->connected();
   return {.refusals = refusals_, .reconnects = connected > 0 ? connected - 1 : 0};
+}
+
+void RemoteClient::go_on() {
+  if (server_.options().addresses.size() == 1) return;
+  connected_ += connection_->connected();
+  route_ = (route_ + 1) % server_.options().addresses.size();
+  connect();
 }
 
 void RemoteClient::wait(Waits& waits, std::string_view why) {
@@ -52,9 +68,9 @@ void RemoteClient::wait(Waits& waits, std::string_view why) {
   const auto pause = std::min(kLongestWait, kFirstWait * (1 << std::min(waits.count, 10U)));
   ++waits.count;
   if (patience_.count() == 0) throw unexpected(why);
-  if (now + pause - waits.since > patience_) {
-    throw unexpected(
-        fmt::format("{}; given up after {} s (--url-patience)", why, std::chrono::duration<double>(patience_).count()));
+  if (now + pause - std::max(waits.since, server_.answered()) > patience_) {
+    throw unexpected(fmt::format("{}; given up after {} s without an answer to anybody (--url-patience)", why,
+                                 std::chrono::duration<double>(patience_).count()));
   }
   std::this_thread::sleep_for(pause);
 }
@@ -64,9 +80,10 @@ const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view ta
   for (;;) {
     const HttpAnswer* answer = nullptr;
     try {
-      answer = &connection_.ask(method, target, body, content_type, server_.patience());
+      answer = &connection_->ask(method, target, body, content_type, server_.options().request_timeout);
     } catch (const NoAnswer& lost) {
       wait(waits_, lost.what());
+      go_on();
       if (lost.whole_request_sent && repeat == Repeat::no) throw UnknownOutcome(lost.what());
       continue;
     }
@@ -75,13 +92,15 @@ const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view ta
       const std::string why = fmt::format("it answers {} ({})", answer->status, error_text(*answer));
       // What is not there will not come.
       if (answer->status == 501) throw unexpected(why);
+      const bool refused = answer->status == 429;
       wait(waits_, why);
-      if (answer->status != 429 && repeat == Repeat::no) throw UnknownOutcome(why);
+      if (!refused) go_on();
+      if (!refused && repeat == Repeat::no) throw UnknownOutcome(why);
       continue;
     }
     if (answer->status == 401 || answer->status == 403) {
-      throw unexpected(fmt::format("it answers {} ({}): {}", answer->status, error_text(*answer),
-                                   credentials_hint(server_.address())));
+      throw unexpected(
+          fmt::format("it answers {} ({}): {}", answer->status, error_text(*answer), credentials_hint(address())));
     }
     if (answer->status == 404 && member_of(answer->body, "error", "type") == "index_not_found_exception") {
       throw unexpected(
@@ -89,41 +108,67 @@ const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view ta
           "was started anew; what was not finished is not written");
     }
     waits_.count = 0;
+    server_.note_answer();
     return *answer;
   }
 }
 
-RemoteServer::RemoteServer(ServerAddress address, std::chrono::milliseconds patience, const std::string& label)
-    : address_(std::move(address)),
-      patience_(patience),
-      strategy_name_(label.empty() ? std::string(kRemoteStrategy.name)
-                                   : fmt::format("{}:{}", kRemoteStrategy.name, label)),
+RemoteServer::RemoteServer(RemoteOptions options)
+    : options_(std::move(options)),
+      strategy_name_(options_.label.empty() ? std::string(kRemoteStrategy.name)
+                                            : fmt::format("{}:{}", kRemoteStrategy.name, options_.label)),
       strategy_(kRemoteStrategy) {
   strategy_.name = strategy_name_;
 }
 
+std::string RemoteServer::urls() const {
+  std::string all;
+  for (const ServerAddress& address : options_.addresses) all += (all.empty() ? "" : ",") + address.url();
+  return all;
+}
+
 void RemoteServer::greet(bool fail_over) {
   RemoteClient client(*this, RemoteClient::Patience::one_try);
+  constexpr std::string_view kAccepted = "accepted are Elasticsearch 6.8, 7, 8 and 9, OpenSearch, and occkit serve";
   const HttpAnswer& answer = client.ask("GET", "/");
-  const std::string_view number = member_of(answer.body, "version", "number");
-  const std::string_view distribution = member_of(answer.body, "version", "distribution");
+  std::string number(member_of(answer.body, "version", "number"));
+  const std::string said = fmt::format("{}, {}", answer.status, error_text(answer));
+  const bool is_opensearch = member_of(answer.body, "version", "distribution") == "opensearch";
   const bool is_occkit = member_of(answer.body, "version", "build_type") == "occkit";
-  const auto major = whole_number(number.substr(0, number.find('.')));
-  constexpr std::string_view kAccepted = "accepted are Elasticsearch 7, 8 and 9, OpenSearch, and occkit serve";
-  if (answer.status != 200 || !major) {
-    throw client.unexpected(
-        fmt::format("what answers is no Elasticsearch ({}, {}); {}", answer.status, error_text(answer), kAccepted));
+  // An engine that runs without its modules has no `/`.
+  if (answer.status == 400 || answer.status == 404) number = version_of_node(client);
+  const auto part = [&number](std::size_t at) {
+    const auto dot = number.find('.', at);
+    return std::pair(whole_number(std::string_view(number).substr(at, dot - at)), dot == number.npos ? dot : dot + 1);
+  };
+  const auto [major, rest] = part(0);
+  if (!major) {
+    throw client.unexpected(fmt::format("what answers is no Elasticsearch ({}); {}", said, kAccepted));
   }
-  const bool is_opensearch = distribution == "opensearch";
-  if (!is_opensearch && *major < 7) {
+  // Conditions on _seq_no have been there since 6.6, and the paths without types since 6.7.
+  const std::int64_t minor = rest == number.npos ? 0 : part(rest).first.value_or(0);
+  if (!is_opensearch && (*major < 6 || (*major == 6 && minor < 8))) {
     throw client.unexpected(fmt::format("Elasticsearch {}; {}", number, kAccepted));
   }
+  if (!is_opensearch && *major == 6) compatibility_ = Compatibility::v6;
   name_ = fmt::format("{}{} {}", is_occkit ? "occkit as " : "", is_opensearch ? "opensearch" : "elasticsearch", number);
   if (fail_over && !is_occkit) {
     throw BadInput(
         fmt::format("--fail-over-every: {} cannot be asked to fail over; accepted with occkit serve alone", name_));
   }
-  RemoteTable(*this, {});
+  const HttpAnswer& health = client.ask("GET", "/_cluster/health");
+  const auto count = [&](std::string_view of) {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(whole_number(member(health.body, of)).value_or(1), 1, 1'000));
+  };
+  nodes_ = count("number_of_nodes");
+  const std::uint32_t most = count("number_of_data_nodes") - 1;
+  if (options_.replicas > most) {
+    throw BadInput(
+        fmt::format("--replicas {}: {} has {} node{} for data, each of which holds one copy; accepted are 0 to {}",
+                    options_.replicas, name_, most + 1, most == 0 ? "" : "s", most));
+  }
+  RemoteTable(*this, {}, RemoteTable::Keep::no);
 }
 
 }  // namespace occ

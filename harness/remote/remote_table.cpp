@@ -63,25 +63,22 @@ Result result_of(std::string_view name) {
   return Result::rejected;
 }
 
-Cause check(std::string_view id, Bytes source, const Precondition& precondition) {
-  if (id.empty()) return Cause::id_empty;
-  if (id.size() > kMaxIdBytes) return Cause::id_too_long;
-  if (source.size() > kMaxSourceBytes) return Cause::source_too_large;
-  // Gone since 7.0.
-  return precondition.kind == Precondition::Kind::version ? Cause::update_condition_unsupported : Cause::none;
-}
-
 }  // namespace
 
-RemoteTable::RemoteTable(const RemoteServer& server, const TableOptions& options)
-    : server_(server), shards_(options.shards), index_(new_index_name()), client_(server) {
+RemoteTable::RemoteTable(const RemoteServer& server, const TableOptions& options, Keep keep)
+    : server_(server),
+      shards_(options.shards),
+      keep_(keep == Keep::as_asked && server.options().keep_index),
+      index_(new_index_name()),
+      client_(server) {
+  Json settings{{"number_of_shards", shards_},
+                {"number_of_replicas", server.options().replicas},
+                {"gc_deletes", time_text(options.gc_deletes_ms)}};
+  for (const auto& [name, value] : server.options().index_settings) settings[name] = value;
   // Documents are stored and found by their ids; what else Elasticsearch does with fields is not what is measured.
-  const Json body{{"settings",
-                   {{"index",
-                     {{"number_of_shards", shards_},
-                      {"number_of_replicas", 0},
-                      {"gc_deletes", time_text(options.gc_deletes_ms)}}}}},
-                  {"mappings", {{"dynamic", false}}}};
+  Json mapping{{"dynamic", false}};
+  if (server.compatibility() == Compatibility::v6) mapping = Json{{"_doc", mapping}};
+  const Json body{{"settings", {{"index", settings}}}, {"mappings", mapping}};
   try {
     const HttpAnswer& made = client_.ask("PUT", fmt::format("/{}", index_), to_text(body), RemoteClient::Repeat::no);
     if (made.status != 200 || member(made.body, "shards_acknowledged") != "true") {
@@ -90,15 +87,32 @@ RemoteTable::RemoteTable(const RemoteServer& server, const TableOptions& options
   } catch (const UnknownOutcome& unknown) {
     throw client_.unexpected(fmt::format("whether index {} was made is not known: {}", index_, unknown.what()));
   }
+  if (server.options().replicas > 0) wait_until_green();
   uuid_ = unquoted(member(statistics(), "uuid"));
 }
 
+/// Until every copy is where it is to be.
+void RemoteTable::wait_until_green() {
+  Waits waits;
+  for (;;) {
+    const HttpAnswer& health =
+        client_.ask("GET", fmt::format("/_cluster/health/{}?wait_for_status=green&timeout=1s", index_));
+    const std::string status(unquoted(member(health.body, "status")));
+    if (status == "green") return;
+    client_.wait(waits, fmt::format("index {} is {}: not every copy has a node", index_, status));
+  }
+}
+
 RemoteTable::~RemoteTable() {
+  if (keep_) {
+    fmt::print(stderr, "note: index {} is kept\n", index_);
+    return;
+  }
   try {
     RemoteClient last(server_, RemoteClient::Patience::one_try);
     const HttpAnswer& answer = last.ask("DELETE", fmt::format("/{}", index_));
     if (answer.status == 200) return;
-    fmt::print(stderr, "note: index {} is left at {}: {}\n", index_, server_.address().url(), error_text(answer));
+    fmt::print(stderr, "note: index {} is left at {}: {}\n", index_, server_.urls(), error_text(answer));
   } catch (const std::exception& error) {
     fmt::print(stderr, "note: index {} could not be deleted: {}\n", index_, error.what());
   }
@@ -173,6 +187,20 @@ struct RemoteHandle::Write {
   Precondition precondition;
   bool is_delete = false;
 };
+
+Cause RemoteHandle::check(std::string_view id, Bytes source, const Precondition& precondition) const noexcept {
+  if (id.empty()) return Cause::id_empty;
+  if (id.size() > kMaxIdBytes) return Cause::id_too_long;
+  if (source.size() > kMaxSourceBytes) return Cause::source_too_large;
+  // Gone since 7.0.
+  return precondition.kind == Precondition::Kind::version && !of_6() ? Cause::update_condition_unsupported
+                                                                     : Cause::none;
+}
+
+/// "/INDEX/WHAT"; 6.x asks for the type.
+std::string RemoteHandle::of_index(std::string_view what) const {
+  return fmt::format("/{}{}{}", table_.index(), of_6() ? "/_doc" : "", what);
+}
 
 /// "/INDEX/KIND/ID"
 void RemoteHandle::aim(std::string_view kind, std::string_view id) {
@@ -270,6 +298,9 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
       case Precondition::Kind::external_gte:
         conflict.cause = Cause::version_higher;
         break;
+      case Precondition::Kind::version:
+        conflict.cause = Cause::version_mismatch;
+        break;
       default:
         conflict.cause = Cause::version_not_higher;
     }
@@ -303,7 +334,9 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
 Outcome RemoteHandle::write(const Write& write) {
   if (const Cause cause = check(write.id, write.source, write.precondition); cause != Cause::none) return reject(cause);
   const Precondition& precondition = write.precondition;
-  aim(precondition.kind == Precondition::Kind::must_not_exist ? "/_create/" : "/_doc/", write.id);
+  const bool create = precondition.kind == Precondition::Kind::must_not_exist;
+  aim(create && !of_6() ? "/_create/" : "/_doc/", write.id);
+  if (create && of_6()) target_ += "?op_type=create";
   const auto at = std::back_inserter(target_);
   switch (precondition.kind) {
     case Precondition::Kind::seq_no_term:
@@ -314,6 +347,9 @@ Outcome RemoteHandle::write(const Write& write) {
       break;
     case Precondition::Kind::external_gte:
       fmt::format_to(at, "?version_type=external_gte&version={}", precondition.version);
+      break;
+    case Precondition::Kind::version:
+      fmt::format_to(at, "?version={}", precondition.version);
       break;
     default:
       break;
@@ -368,6 +404,16 @@ Outcome RemoteHandle::update(std::string_view id, Transform transform, const Upd
 }
 
 void RemoteHandle::bulk(std::span<BulkItem> items) {
+  try {
+    carry_out(items);
+  } catch (const UnknownOutcome& unknown) {
+    const auto writes =
+        std::ranges::count_if(items, [](const BulkItem& item) { return item.kind != BulkItem::Kind::get; });
+    throw UnknownOutcome(unknown.what(), static_cast<std::uint64_t>(writes));
+  }
+}
+
+void RemoteHandle::carry_out(std::span<BulkItem> items) {
   using Kind = BulkItem::Kind;
   while (!items.empty()) {
     if (items.front().kind == Kind::update) {
@@ -391,7 +437,7 @@ void RemoteHandle::get_all(std::span<BulkItem> items) {
     append_quoted(body_, item.id);
   }
   body_ += "]}";
-  const HttpAnswer& answer = client_.ask("POST", fmt::format("/{}/_mget", table_.index()), body_);
+  const HttpAnswer& answer = client_.ask("POST", of_index("/_mget"), body_);
   std::size_t at = 0;
   const bool whole = for_each_element(member(answer.body, "docs"), [&](std::string_view document) {
     if (at == items.size()) return;
@@ -409,16 +455,6 @@ void RemoteHandle::get_all(std::span<BulkItem> items) {
   });
   if (!whole || at != items.size()) {
     throw client_.unexpected(fmt::format("_mget is answered {} ({})", answer.status, error_text(answer)));
-  }
-}
-
-const HttpAnswer& RemoteHandle::send_bulk() {
-  try {
-    return client_.ask("POST", fmt::format("/{}/_bulk", table_.index()), body_, RemoteClient::Repeat::no,
-                       "application/x-ndjson");
-  } catch (const UnknownOutcome& unknown) {
-    throw client_.unexpected(
-        fmt::format("whether the items of a bulk request were carried out is not known: {}", unknown.what()));
   }
 }
 
@@ -445,7 +481,8 @@ void RemoteHandle::write_all(std::span<BulkItem> items) {
       body_ += "}}\n";
       if (!is_delete) body_.append(as_text(item.source)).append("\n");
     }
-    const HttpAnswer& answer = send_bulk();
+    const HttpAnswer& answer =
+        client_.ask("POST", of_index("/_bulk"), body_, RemoteClient::Repeat::no, "application/x-ndjson");
     std::size_t at = 0;
     refused.clear();
     const bool whole = for_each_element(member(answer.body, "items"), [&](std::string_view wrapped) {

@@ -11,7 +11,8 @@
 namespace occ {
 
 /// An index of a server as a table: made under a name of its own, deleted at the end. An index that is there is never
-/// touched. One copy of each document, so that every read is answered by the one that was written to.
+/// touched. One copy of each document, so that every read is answered by the one that was written to, unless replicas
+/// were asked for.
 ///
 /// Sources must be JSON objects on one line. As AnyTable, but:
 /// - calls throw UnknownOutcome and ServerGone (RemoteClient::ask);
@@ -20,8 +21,10 @@ namespace occ {
 /// - memory is that of a client: none.
 class RemoteTable final : public AnyTable {
  public:
+  enum class Keep : std::uint8_t { as_asked, no };
+
   /// Throws BadInput if the index cannot be made. `server` must outlive the table.
-  RemoteTable(const RemoteServer& server, const TableOptions& options);
+  RemoteTable(const RemoteServer& server, const TableOptions& options, Keep keep = Keep::as_asked);
   ~RemoteTable() override;
 
   [[nodiscard]] const StrategyInfo& info() const override { return server_.strategy(); }
@@ -42,9 +45,11 @@ class RemoteTable final : public AnyTable {
 
  private:
   [[nodiscard]] std::string statistics() const;
+  void wait_until_green();
 
   const RemoteServer& server_;
   std::uint32_t shards_;
+  bool keep_;
   std::string index_;
   std::string uuid_;
   mutable std::mutex mutex_;
@@ -68,7 +73,8 @@ class RemoteHandle final : public AnyHandle {
   Outcome create(std::string_view id, Bytes source) override;
   Outcome remove(std::string_view id, const Precondition& precondition = {}) override;
   Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) override;
-  /// Gets that follow one another are one _mget, writes one _bulk. Throws ServerGone for UnknownOutcome.
+  /// Gets that follow one another are one _mget, writes one _bulk. UnknownOutcome is then that of all items, those that
+  /// had been answered before included.
   void bulk(std::span<BulkItem> items) override;
   [[nodiscard]] const Counters& counters() const override { return counters_; }
 
@@ -79,13 +85,16 @@ class RemoteHandle final : public AnyHandle {
   [[nodiscard]] Outcome read_answer(const Write& write, int status, std::string_view body);
   [[nodiscard]] Outcome finish(const Outcome& outcome);
   [[nodiscard]] Outcome reject(Cause cause) noexcept;
+  [[nodiscard]] Cause check(std::string_view id, Bytes source, const Precondition& precondition) const noexcept;
   [[nodiscard]] bool read_document(std::string_view body, Document& into) const;
   [[nodiscard]] SeqNoTerm word_of(std::string_view seq_no, std::string_view term) const;
   [[nodiscard]] Outcome read(std::string_view id, Document& into);
   void aim(std::string_view kind, std::string_view id);
+  [[nodiscard]] std::string of_index(std::string_view what) const;
+  [[nodiscard]] bool of_6() const noexcept { return table_.server().compatibility() == Compatibility::v6; }
+  void carry_out(std::span<BulkItem> items);
   void get_all(std::span<BulkItem> items);
   void write_all(std::span<BulkItem> items);
-  [[nodiscard]] const HttpAnswer& send_bulk();
 
   RemoteTable& table_;
   RemoteClient client_;

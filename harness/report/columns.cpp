@@ -331,6 +331,16 @@ void add_server(All& all) {
   };
   all.push_back({"server", "what answered over HTTP; here and below empty for a strategy of this process",
                  [](const Row& r) { return r.cell.server != nullptr ? r.cell.server->name() : std::string(); }});
+  const auto add_option = [&](std::string name, std::string meaning, auto value) {
+    all.push_back({std::move(name), std::move(meaning), [value](const Row& r) {
+                     return r.cell.server != nullptr ? number(value(*r.cell.server)) : std::string();
+                   }});
+  };
+  add_option("nodes", "nodes of its cluster", [](const RemoteServer& s) { return s.nodes(); });
+  add_option("addresses", "of these, those that threads were spread over",
+             [](const RemoteServer& s) { return s.options().addresses.size(); });
+  add_option("replicas", "copies of each shard beside the primary",
+             [](const RemoteServer& s) { return s.options().replicas; });
   add("server_refusals", "answers of 429 and 5xx, each followed by a wait, from the fill to the end",
       [](const Measurement& m) { return m.server_events.refusals; });
   add("reconnects", "connections made beyond the first of each thread, likewise",

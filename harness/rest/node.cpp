@@ -55,8 +55,10 @@ std::pair<std::shared_ptr<Index>, bool> Node::create(std::string_view name, cons
   index->uuid = base64_name(++indices_made_, 22);
   index->copies.store(1 + settings.replicas, std::memory_order_relaxed);          // relaxed: published with the map
   index->gc_deletes_ms.store(settings.gc_deletes_ms, std::memory_order_relaxed);  // relaxed: as above
-  index->table = options_.make_table(
-      {.shards = settings.shards, .gc_deletes_ms = settings.gc_deletes_ms, .clock = options_.clock});
+  index->table = options_.make_table({.shards = settings.shards,
+                                      .gc_deletes_ms = settings.gc_deletes_ms,
+                                      .clock = options_.clock,
+                                      .compatibility = options_.compatibility});
   auto indices = std::make_shared<Indices>(*indices_);
   indices->emplace(name, index);
   publish(std::move(indices));

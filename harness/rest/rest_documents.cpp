@@ -8,7 +8,9 @@ namespace {
 
 void index_as(Call& call, bool create, std::optional<std::string> id) {
   Parameters& parameters = call.parameters;
-  const auto given = parameters.get("op_type");
+  auto given = parameters.get("op_type");
+  // 6.x overwrites what the request says.
+  if (create && call.compatibility == Compatibility::v6) given.reset();
   const std::string op_type = given ? lower_case(*given) : std::string();
   if (create && given && op_type != "create") {
     throw illegal_argument(fmt::format("opType must be 'create', found: [{}]", *given));

@@ -141,10 +141,13 @@ int append_written(const Call& call, const Index& index, const WriteOperation& o
     append_number(out, index.copies.load(std::memory_order_relaxed));  // relaxed: a setting, it orders nothing
     out += R"(,"successful":1,"failed":0})";
   }
-  out += R"(,"_seq_no":)";
-  append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
-  out += R"(,"_primary_term":)";
-  append_number(out, static_cast<std::int64_t>(outcome.word.term()));
+  // Since 7.4 for a noop too.
+  if (!noop || call.compatibility != Compatibility::v6) {
+    out += R"(,"_seq_no":)";
+    append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
+    out += R"(,"_primary_term":)";
+    append_number(out, static_cast<std::int64_t>(outcome.word.term()));
+  }
   return outcome.result == Result::created ? 201 : outcome.result == Result::not_found ? 404 : 200;
 }
 

@@ -81,7 +81,17 @@ Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operati
   const std::string& id = *operation.id;
   const Version version = operation.parameters.version;
   const Document& document = held.document;
-  if (held.handle->get(id, held.document).result != Result::found) return failed(document_missing(call, index, id));
+  if (held.handle->get(id, held.document).result != Result::found) {
+    if (!operation.update->doc_as_upsert) return failed(document_missing(call, index, id));
+    if (operation.in_bulk) {
+      return failed(at_shard(failure(409, "version_conflict_engine_exception",
+                                     read_conflict_reason(kVersionNotFound, version, id, call.compatibility)),
+                             index, id));
+    }
+    return failed(
+        failure(400, "action_request_validation_exception",
+                "Validation Failed: 1: create operations do not support explicit versions. use index instead;"));
+  }
   if (read_conflicts(document.version, version)) {
     return failed(at_shard(failure(409, "version_conflict_engine_exception",
                                    read_conflict_reason(document.version, version, id, call.compatibility)),
@@ -171,7 +181,18 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
     upsert = to_text(body.upsert ? *body.upsert : *body.doc);
     options.upsert = as_bytes(upsert);
   }
-  const Outcome outcome = held.handle->update(id, transform, options);
+  Outcome outcome;
+  if (options.upsert && options.precondition.kind != Precondition::Kind::none) {
+    // 6.x: the condition is that of a document, the upsert for where there is none.
+    const Bytes instead = *std::exchange(options.upsert, std::nullopt);
+    outcome = held.handle->update(id, transform, options);
+    if (outcome.result == Result::not_found) {
+      outcome = held.handle->create(id, instead);
+      options.precondition = Precondition::must_not_exist();
+    }
+  } else {
+    outcome = held.handle->update(id, transform, options);
+  }
   if (outcome.result == Result::not_found) return failed(document_missing(call, index, id));
   if (outcome.result == Result::rejected) return failed(rejection(index, id, outcome.cause));
   if (outcome.conflicted()) {

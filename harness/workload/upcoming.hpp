@@ -46,6 +46,8 @@ class Upcoming {
   }
 
   [[nodiscard]] const Step& next() noexcept { return *at_++; }
+  /// The one that next() gave last comes once more.
+  void again() noexcept { --at_; }
 
  private:
   static constexpr std::size_t kAhead = 64;

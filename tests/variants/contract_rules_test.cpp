@@ -298,6 +298,42 @@ TEST_P(ContractRules, if_seq_no_of_a_tombstone_conflicts) {
   expect_conflict(handle_->remove("id", Precondition::if_word(removed.word)), Cause::document_missing, 2, removed.word);
 }
 
+/// Elasticsearch before 7.6.
+TEST_P(ContractRules, rules_of_6_if_seq_no_of_a_tombstone_writes) {
+  TableOptions of_6 = options();
+  of_6.compatibility = Compatibility::v6;
+  table_ = make(of_6);
+  handle_ = table_->handle();
+  put("id");
+  SeqNoTerm word = handle_->remove("id").word;
+  expect_conflict(put("id", "b", Precondition::if_seq_no(99, 1)), Cause::seq_no_mismatch, 2, word);
+  expect_conflict(handle_->remove("id", Precondition::if_seq_no(1, 2)), Cause::seq_no_mismatch, 2, word);
+  Outcome outcome = handle_->remove("id", Precondition::if_word(word));
+  expect_write(outcome, Result::not_found, 3, 2);
+  EXPECT_EQ(outcome.decided_on, word);
+  word = outcome.word;
+  // By the lookup of a get just before, as a client does it; and by a bulk call.
+  EXPECT_EQ(handle_->get("id", document_).word, word);
+  outcome = put("id", "c", Precondition::if_word(word));
+  expect_write(outcome, Result::created, 4, 3);
+  EXPECT_EQ(outcome.decided_on, word);
+  EXPECT_EQ(read("id"), "c");
+  word = handle_->remove("id").word;
+  BulkItem item{.kind = BulkItem::Kind::index,
+                .id = "id",
+                .source = occ::as_bytes(std::string_view("d")),
+                .precondition = Precondition::if_word(word)};
+  handle_->bulk({&item, 1});
+  expect_write(item.outcome, Result::created, 6, 5);
+  EXPECT_EQ(read("id"), "d");
+  // An update looks for a document first.
+  word = handle_->remove("id").word;
+  const auto keep = [](const DocumentView&, Source&) { return Transformed::keep; };
+  EXPECT_EQ(handle_->update("id", keep, {.precondition = Precondition::if_word(word)}).result, Result::not_found);
+  clock_.advance_ms(60'001);
+  EXPECT_EQ(put("id", "e", Precondition::if_word(word)).cause, Cause::document_missing);
+}
+
 TEST_P(ContractRules, if_seq_no_after_expiry_and_new_creation_conflicts) {
   table_->set_gc_deletes(-1);
   const Outcome old = put("id", "old");

@@ -29,13 +29,15 @@ namespace occ {
 class ModelPair {
  public:
   /// Every operation is described in a line of `narrative` if there is one.
-  ModelPair(std::string_view strategy, Choices& choices, std::string* narrative = nullptr)
+  ModelPair(std::string_view strategy, Choices& choices, std::string* narrative = nullptr,
+            Compatibility compatibility = Compatibility::v7)
       : choices_(choices),
         narrative_(narrative),
         options_{.shards = choices.pick<std::uint32_t>({1, 1, 3, 7}),
                  .gc_deletes_ms = some_gc_deletes(),
                  .clock = &clock_,
-                 .first_seq_no = choices.pick<std::uint64_t>({0, 0, 1'000'000'007, Shard::kSeqNoLimit - 40})},
+                 .first_seq_no = choices.pick<std::uint64_t>({0, 0, 1'000'000'007, Shard::kSeqNoLimit - 40}),
+                 .compatibility = compatibility},
         table_(make_table(strategy, options_)),
         model_(options_) {
     narrate("table of ", strategy, ", ", options_.shards, " shards, gc_deletes ", options_.gc_deletes_ms,

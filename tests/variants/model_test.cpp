@@ -18,7 +18,7 @@ TEST_P(ModelTest, random_operations_of_one_thread_have_the_outcomes_of_the_model
   const std::uint64_t seeds = contract::scaled(60);
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
     RandomChoices choices(seed);
-    ModelPair pair(GetParam().name, choices);
+    ModelPair pair(GetParam().name, choices, nullptr, seed % 3 == 0 ? Compatibility::v6 : Compatibility::v7);
     for (int step = 0; step < kSteps && !HasFailure(); ++step) {
       ASSERT_EQ(pair.step(), "") << "seed " << seed << ", step " << step;
     }

@@ -167,7 +167,10 @@ class ReferenceTable {
   };
 
   explicit ReferenceTable(const TableOptions& options)
-      : gc_deletes_ms_(options.gc_deletes_ms), clock_(*options.clock), shards_(options.shards) {
+      : gc_deletes_ms_(options.gc_deletes_ms),
+        tombstones_match_(options.compatibility == Compatibility::v6),
+        clock_(*options.clock),
+        shards_(options.shards) {
     for (Shard& shard : shards_) shard.start_at(options.first_seq_no);
   }
   Handle handle() { return Handle(*this); }
@@ -192,9 +195,12 @@ class ReferenceTable {
     const auto at = entries_.find(id);
     return at == entries_.end() ? Entry{} : at->second;
   }
-  [[nodiscard]] Instant instant() const { return {.now_ms = clock_.now_ms(), .gc_deletes_ms = gc_deletes_ms_}; }
+  [[nodiscard]] Instant instant() const {
+    return {.now_ms = clock_.now_ms(), .gc_deletes_ms = gc_deletes_ms_, .tombstones_match = tombstones_match_};
+  }
 
   std::int64_t gc_deletes_ms_;
+  bool tombstones_match_;
   const Clock& clock_;
   std::vector<Shard> shards_;
   std::map<std::string, Entry, std::less<>> entries_;

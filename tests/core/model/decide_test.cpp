@@ -96,6 +96,28 @@ TEST(DecideTest, write_if_seq_no_needs_both_numbers_of_a_live_document) {
   });
 }
 
+TEST(DecideTest, write_if_seq_no_of_a_tombstone_goes_ahead_where_tombstones_match) {
+  const auto at = [](std::int64_t seq_no, std::int64_t term) { return Precondition::if_seq_no(seq_no, term); };
+  constexpr Instant kSoonMatching{
+      .now_ms = kSoon.now_ms, .gc_deletes_ms = kSoon.gc_deletes_ms, .tombstones_match = true};
+  constexpr Instant kLateMatching{
+      .now_ms = kLate.now_ms, .gc_deletes_ms = kLate.gc_deletes_ms, .tombstones_match = true};
+  check({
+      {"its own numbers", tombstone(), at(7, 2), proceed(Result::created, 6), proceed(Result::not_found, 6),
+       kSoonMatching},
+      refused("another seq_no", tombstone(), at(6, 2), Cause::seq_no_mismatch, 5, kSoonMatching),
+      refused("another term", tombstone(), at(7, 1), Cause::seq_no_mismatch, 5, kSoonMatching),
+      refused("beyond the fields", tombstone(), at(7 + (std::int64_t{1} << 48), 2), Cause::seq_no_mismatch, 5,
+              kSoonMatching),
+      refused("expired", tombstone(), at(7, 2), Cause::document_missing, kVersionNotFound, kLateMatching),
+      refused("absent", absent(), at(0, 1), Cause::document_missing, kVersionNotFound, kSoonMatching),
+      refused("absent, the numbers of nothing", absent(), at(0, 0), Cause::document_missing, kVersionNotFound,
+              kSoonMatching),
+      {"live", live(), at(7, 2), proceed(Result::updated, 6), proceed(Result::deleted, 6), kSoonMatching},
+      refused("a create", live(), Precondition::must_not_exist(), Cause::already_exists, 5, kSoonMatching),
+  });
+}
+
 TEST(DecideTest, write_if_seq_no_with_numbers_beyond_the_fields_conflicts) {
   const auto at = [](std::int64_t seq_no, std::int64_t term) { return Precondition::if_seq_no(seq_no, term); };
   // Cut to 48 and 14 bits, each of these would match.

@@ -246,8 +246,10 @@ class ExhaustiveHistory {
     return next;
   }
 
-  static Decision decision(const Table& table, Operation operation, const Precondition& precondition, bool expired) {
-    return decide(table.state(), operation, precondition, {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0});
+  [[nodiscard]] Decision decision(const Table& table, Operation operation, const Precondition& precondition,
+                                  bool expired) const {
+    return decide(table.state(), operation, precondition,
+                  {.now_ms = expired ? 1 : 0, .gc_deletes_ms = 0, .tombstones_match = rules_.tombstones_match});
   }
 
   static Precondition requested(const HistoryEntry& entry) {

@@ -94,6 +94,7 @@ TEST(HistoryFile, ReadHistory_OfWhatWasWritten_GivesItBack) {
     for (std::uint32_t document = 0; document < file.rules.documents; ++document) {
       const auto& shards = history.rules.shards;
       const auto given = static_cast<std::uint32_t>(std::stoul(file.ids[document]));
+      EXPECT_EQ(file.rules.tombstones_match, history.rules.tombstones_match);
       EXPECT_EQ(file.rules.shards.empty() ? HistoryRules::kUnknownShard : file.rules.shards[document],
                 shards.empty() ? HistoryRules::kUnknownShard : shards[given]);
     }

@@ -392,6 +392,30 @@ TEST_F(HistoryExpiry, GcDeletesMinusOne_ExpiredAtOnce) {
   expect_clean(with(get_nothing({2, 21 * kMs, 22 * kMs})));
 }
 
+/// Elasticsearch before 7.6.
+TEST_F(HistoryExpiry, ConditionOnATombstonesNumber_CleanUnderTheRulesOf6Only) {
+  const HistoryEntry written = under(index({2, 30 * kMs, 31 * kMs}, word(2), word(3), 3, 6, Result::created),
+                                     Precondition::Kind::seq_no_term, word(2).bits());
+  const HistoryEntry refused =
+      under(conflict({2, 30 * kMs, 31 * kMs}, HistoryKind::index, Cause::seq_no_mismatch, word(2), 2),
+            Precondition::Kind::seq_no_term, word(1).bits());
+  expect(Violation::spurious_outcome, with(written), 2);
+  expect(Violation::spurious_outcome, with(refused), 2);
+  rules.tombstones_match = true;
+  expect_clean(with(written));
+  expect_clean(with(refused));
+  HistoryEntry lost = written;
+  lost.end = HistoryEntry::kUnanswered;
+  lost.word = lost.decided_on = kNothing;
+  lost.result = Result::rejected;
+  Entries seen = with(lost);
+  seen.push_back(get({3, 40 * kMs, 41 * kMs}, word(3), 3, 6));
+  expect_clean(seen);
+  rules.tombstones_match = false;
+  const HistoryReport report = check(seen, rules);
+  EXPECT_EQ(report.wrong_documents, 1);
+}
+
 TEST_F(HistoryExpiry, Conflict_OnATombstone_ByTheVersionThatItStillHas) {
   const auto refused = [](std::uint64_t begin, Version version) {
     return under(conflict({2, begin, begin + kMs}, HistoryKind::index, Cause::version_mismatch, word(2), version),

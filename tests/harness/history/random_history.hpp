@@ -33,6 +33,7 @@ class RandomHistories {
   SmallHistory valid() {
     history_ = {};
     history_.rules.gc_deletes_ms = pick<std::int64_t>({-1, 0, 6, 20, 1'000'000});
+    history_.rules.tombstones_match = chance(30);
     documents_.assign(chance(25) ? 2 : 1, {});
     history_.rules.documents = static_cast<std::uint32_t>(documents_.size());
     const bool apart = chance(30);
@@ -90,7 +91,8 @@ class RandomHistories {
                                                     "the version of one without an answer",
                                                     "not found, not said on what",
                                                     "a conflict, not said with what",
-                                                    "moved to the other document"};
+                                                    "moved to the other document",
+                                                    "other rules for tombstones"};
 
   /// One or two things changed, at random; `how` are the places of what in kSpoilings.
   SmallHistory spoiled(std::vector<std::size_t>& how) {
@@ -130,7 +132,9 @@ class RandomHistories {
   HistoryEntry& any(SmallHistory& history) { return history.entries[below(history.entries.size())]; }
 
   [[nodiscard]] Instant now() const {
-    return {.now_ms = static_cast<std::int64_t>(clock_), .gc_deletes_ms = history_.rules.gc_deletes_ms};
+    return {.now_ms = static_cast<std::int64_t>(clock_),
+            .gc_deletes_ms = history_.rules.gc_deletes_ms,
+            .tombstones_match = history_.rules.tombstones_match};
   }
   [[nodiscard]] Simulated& it() { return documents_[document_]; }
   [[nodiscard]] const State& state() const { return documents_[document_].state; }
@@ -151,7 +155,8 @@ class RandomHistories {
         return Precondition::none();
       case 3:
       case 4:
-        return state().live() && chance(60) ? Precondition::if_seq_no(seq_no, term) : Precondition::if_seq_no(1, 1);
+        return (state().live() || history_.rules.tombstones_match) && chance(60) ? Precondition::if_seq_no(seq_no, term)
+                                                                                 : Precondition::if_seq_no(1, 1);
       case 5:
         return Precondition::if_version(version + (chance(40) ? 1 : 0));
       case 6:
@@ -574,6 +579,9 @@ class RandomHistories {
       }
       case 28:
         one.document = other.document;
+        break;
+      case 29:
+        history.rules.tombstones_match = !history.rules.tombstones_match;
         break;
     }
   }

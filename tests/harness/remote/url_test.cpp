@@ -10,6 +10,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -508,14 +509,152 @@ TEST_F(UrlTest, servers_of_elasticsearchs_family_are_told_apart) {
     expect_refused(with_short_run("run --strategy elasticsearch --fail-over-every 1s --url " + server.url()),
                    HasSubstr("cannot be asked to fail over"));
   }
+  {
+    const ScriptedServer server(node_, [](const Request& request, Response& response) {
+      if (!request.path.empty() && request.path.front() != "_nodes") return Doing::answer;
+      response.status = request.path.empty() ? 400 : 200;
+      response.body = request.path.empty() ? R"({"error":"no handler found for uri [/] and method [GET]"})"
+                                           : R"({"nodes":{"x":{"version":"8.19.5"}}})";
+      return Doing::answered;
+    });
+    expect_one_row_verified(run_until(server, "", has_verdict));
+    EXPECT_EQ(field("server"), "elasticsearch 8.19.5");
+    std::filesystem::remove_all(folder_ / "r");
+  }
   const std::pair<const char*, const char*> kOthers[] = {
-      {R"({"version":{"number":"6.8.0"}})", "Elasticsearch 6.8.0; accepted are Elasticsearch 7, 8 and 9, OpenSearch"},
+      {R"({"version":{"number":"6.7.2"}})", "Elasticsearch 6.7.2; accepted are Elasticsearch 6.8, 7, 8 and 9"},
+      {R"({"version":{"number":"5.6.16"}})", "Elasticsearch 5.6.16; accepted are Elasticsearch 6.8, 7, 8 and 9"},
       {R"({"hello":"world"})", "what answers is no Elasticsearch"},
       {"<html>", "what answers is no Elasticsearch"}};
   for (const auto& [text, message] : kOthers) {
     const ScriptedServer server(node_, says(text));
     expect_server_refused(server, HasSubstr(message));
   }
+}
+
+TEST_F(UrlTest, version_6_has_rules_of_its_own) {
+  Node node(node_options(Compatibility::v6));
+  const ScriptedServer server(node);
+  expect_one_row_verified(
+      run_until(server,
+                " --mix get=20,index=15,create=15,delete=20,cond=15,update=15 --check all --replicates 0 --docs 9",
+                has_verdict),
+      "history");
+  EXPECT_THAT(field("server"), HasSubstr("elasticsearch 6.8"));
+  std::filesystem::remove_all(folder_ / "r");
+  const std::uint64_t before = server.conditional_writes();
+  expect_one_row_verified(
+      run_until(server, " --client version --dist hot:1 --retry-on-conflict 1000 --threads 4", has_verdict));
+  EXPECT_GT(server.conditional_writes(), before);
+  std::filesystem::remove_all(folder_ / "r");
+  expect_one_row_verified(run_until(server, " --mix get=50,cond=50 --batch 4", has_verdict));
+}
+
+TEST_F(UrlTest, client_version_is_refused_by_what_has_not_had_it_since_7) {
+  const ScriptedServer server(node_);
+  expect_refused(with_short_run("run --strategy elasticsearch --client version --url " + server.url()),
+                 AllOf(HasSubstr("--client version: occkit as elasticsearch 7"), HasSubstr("update and if_seq_no")));
+}
+
+TEST_F(UrlTest, workers_are_spread_over_the_addresses) {
+  const ScriptedServer a(node_), b(node_), c(node_);
+  const Ended ended = run_until(a, "," + b.url() + "," + c.url() + " --threads 3", has_verdict);
+  expect_one_row_verified(ended);
+  EXPECT_EQ(field("addresses"), "3");
+  for (const ScriptedServer* server : {&a, &b, &c}) EXPECT_GT(server->conditional_writes(), 0U);
+}
+
+TEST_F(UrlTest, worker_whose_node_dies_goes_to_the_next) {
+  const ScriptedServer survivor(node_);
+  ScriptedServer dies(node_);
+  Ended end;
+  // Until the death was within the run.
+  for (int window_ms = 700; end.output.empty() || field("reconnects") == "0"; window_ms *= 2) {
+    std::filesystem::remove_all(folder_ / "r");
+    const std::uint64_t before = dies.conditional_writes();
+    auto ended = std::async(std::launch::async, [&] {
+      return run(survivor, "," + dies.url() + " --duration " + std::to_string(window_ms) + "ms");
+    });
+    wait_until([&] { return dies.conditional_writes() >= before + 20; });
+    dies.stop();
+    end = ended.get();
+    dies.start(node_);
+    if (end.status != 0) break;
+  }
+  EXPECT_EQ(end.status, 0) << end.output;
+  EXPECT_EQ(field("verified"), "yes") << field("violation");
+  // It stays dead: those who began with it went on to the other.
+  dies.stop();
+  std::filesystem::remove_all(folder_ / "r");
+  expect_one_row_verified(run_until(survivor, "," + dies.url(), has_verdict));
+}
+
+TEST_F(UrlTest, bulk_without_an_answer_is_counted_item_by_item_and_the_run_goes_on) {
+  std::atomic<int> bulks = 0;
+  const ScriptedServer server(node_, [&](const Request& request, Response&) {
+    if (!is_bulk(request)) return Doing::answer;
+    const int number = ++bulks;  // the first is the fill
+    return number == 5 ? Doing::carry_out_drop : number == 9 ? Doing::drop : Doing::answer;
+  });
+  for (const char* checked : {"none", "all --check-operations 20000 --replicates 0"}) {
+    std::filesystem::remove_all(folder_ / "r");
+    const Ended ended = run_until(
+        server, std::string(" --mix index=50,cond=50 --batch 4 --docs 9 --check ") + checked,
+        [&](const Ended& each) { return has_verdict(each) && bulks > 9; }, [&] { bulks = 0; });
+    EXPECT_EQ(ended.status, 0) << ended.output;
+    EXPECT_EQ(field("verified"), "yes") << field("violation");
+    // Of a batch of cond those that were read only are no writes.
+    EXPECT_GE(std::stoul(field("unknown_outcomes")), 2U);
+    EXPECT_LE(std::stoul(field("unknown_outcomes")), 8U);
+  }
+}
+
+TEST_F(UrlTest, request_that_is_not_answered_in_time_is_recorded_and_the_same_document_tried_again) {
+  std::mutex mutex;
+  std::vector<std::string> written;
+  const auto count = [&] {
+    const std::lock_guard lock(mutex);
+    return written.size();
+  };
+  const ScriptedServer server(node_, [&](const Request& request, Response&) {
+    if (request.method != "PUT" || request.path.size() < 3) return Doing::answer;
+    std::size_t number = 0;
+    {
+      const std::lock_guard lock(mutex);
+      written.push_back(request.path.back());
+      number = written.size();
+    }
+    if (number == 10)
+      wait_until([&] { return count() > 10; });  // the client sends the next without an answer to this one
+    return number == 10 ? Doing::drop : number == 11 || number == 12 ? Doing::carry_out_drop : Doing::answer;
+  });
+  const Ended ended = run_until(
+      server, " --mix index=100 --threads 1 --request-timeout 200ms",
+      [&](const Ended& each) { return has_verdict(each) && count() > 13; }, [&] { written.clear(); });
+  expect_one_row_verified(ended, "bounds");
+  EXPECT_EQ(field("unknown_outcomes"), "3");
+  EXPECT_THAT(std::vector(written.begin() + 9, written.begin() + 13), testing::Each(written[9]));
+}
+
+TEST_F(UrlTest, index_is_as_asked_and_kept) {
+  std::string asked;
+  const ScriptedServer server(node_, [&](const Request& request, Response& response) {
+    if (request.method == "PUT" && request.path.size() == 1) asked = request.body;
+    if (request.path.empty() || request.path.back() != "health") return Doing::answer;
+    response.body = R"({"status":"green","number_of_nodes":4,"number_of_data_nodes":3})";
+    return Doing::answered;
+  });
+  expect_one_row_verified(run_until(server, " --replicas 2 --index-setting refresh_interval=-1", has_verdict));
+  EXPECT_EQ(field("nodes"), "4");
+  EXPECT_EQ(field("replicas"), "2");
+  EXPECT_THAT(asked, AllOf(HasSubstr(R"("number_of_replicas":2)"), HasSubstr(R"("refresh_interval":"-1")")));
+  expect_no_index_left();
+  expect_refused(with_short_run("run --strategy elasticsearch --out s --replicas 3 --url " + server.url()),
+                 HasSubstr("has 3 nodes for data, each of which holds one copy; accepted are 0 to 2"));
+  std::filesystem::remove_all(folder_ / "r");
+  const Ended kept = run_until(server, " --keep-index", has_verdict);
+  EXPECT_THAT(kept.output, HasSubstr(" is kept"));
+  EXPECT_GE(node_.indices()->size(), 1U);
 }
 
 TEST_F(UrlTest, version_8_shape_is_understood) {
@@ -599,22 +738,60 @@ TEST_F(UrlTest, bad_options_are_refused) {
   }
   expect_refused("run --strategy elasticsearch --url http://elastic:secret@localhost:9200",
                  AllOf(HasSubstr("OCCKIT_URL_PASSWORD"), Not(HasSubstr("secret@"))));
+  expect_refused("run --strategy elasticsearch --url http://a:9200,http://elastic:sec,ret@b:9200",
+                 AllOf(HasSubstr("OCCKIT_URL_PASSWORD"), Not(HasSubstr("sec"))));
   const std::string to_server = " --url http://127.0.0.1:1";
   expect_refused("run --strategy elasticsearch", HasSubstr("which server?"));
   expect_refused("run --strategy packed_cas" + to_server, HasSubstr("no strategy uses it"));
   expect_refused("run" + to_server, HasSubstr("no strategy uses it"));
-  expect_refused("run --strategy packed_cas --label a", HasSubstr("--label: of which server?"));
+  for (const char* of_server : {"--label a", "--replicas 1", "--index-setting a=b", "--keep-index",
+                                "--request-timeout 1s", "--url-patience 1s"}) {
+    expect_refused(std::string("run --strategy packed_cas ") + of_server, HasSubstr(": of which server?"));
+  }
   const std::string remote = "run --strategy elasticsearch" + to_server;
   expect_refused(remote + " --label 'a b'", HasSubstr("accepted are letters"));
   expect_refused(remote + " --workload stock", HasSubstr("its documents are binary"));
   expect_refused(remote + " --transform counter", HasSubstr("accepted is json"));
-  expect_refused(remote + " --client version", HasSubstr("accepted are update and if_seq_no"));
   expect_refused(remote + " --update in_place", HasSubstr("none of the chosen strategies has this form"));
   expect_refused(remote + " --url-patience 0", HasSubstr("--url-patience: '0'"));
+  expect_refused(remote + " --request-timeout 0", HasSubstr("--request-timeout: '0'"));
+  expect_refused(remote + " --replicas -1", HasSubstr("--replicas: '-1'"));
+  expect_refused(remote + " --index-setting refresh_interval", HasSubstr("accepted are NAME=VALUE"));
+  expect_refused(remote + " --index-setting index.number_of_replicas=1", HasSubstr("accepted is --replicas"));
+  expect_refused(remote + ",ftp://b:1", HasSubstr(accepted));
   const Variable user("OCCKIT_URL_USER", "elastic");
   expect_refused(remote, HasSubstr("OCCKIT_URL_USER is set without OCCKIT_URL_PASSWORD"));
   const Variable key("OCCKIT_URL_API_KEY", "key");
   expect_refused(remote, HasSubstr("OCCKIT_URL_API_KEY is set and OCCKIT_URL_USER too"));
+}
+
+TEST_F(UrlTest, replay_sends_a_scenario_to_a_server_and_leaves_nothing_there) {
+  ScriptedServer server(node_);
+  const auto scenario = [&](const char* name, const std::string& text) { std::ofstream(folder_ / name) << text; };
+  const std::string all =
+      "PUT /a/_doc/1\n{\"n\":1}\nexpect 201\nexpect-header Location /a/_doc/1\n\n"
+      "HEAD /a/_doc/1\nexpect 200\n\nPOST /a/_bulk\n{\"delete\":{\"_id\":\"1\"}}\nexpect 200\n\n"
+      "GET /a/_doc/1\nheader If-Match: 7\nexpect 404\nexpect-body /found false\n";
+  scenario("right.txt", all);
+  scenario("wrong.txt", all + "expect-body /found true\n");
+  scenario("clock.txt", all + "\nPOST /_occkit/advance_clock?ms=1\nexpect 200\n");
+  const std::string to_server = " --url " + server.url();
+  const Ended right = occkit("replay right.txt" + to_server);
+  EXPECT_EQ(right.status, 0) << right.output;
+  EXPECT_THAT(right.output, HasSubstr("6 of 6 expectations met by http://127.0.0.1:"));
+  expect_no_index_left();
+  const Ended wrong = occkit("replay wrong.txt" + to_server);
+  EXPECT_EQ(wrong.status, 1) << wrong.output;
+  EXPECT_THAT(wrong.output, HasSubstr("6 of 7 expectations met by http://127.0.0.1:"));
+  expect_no_index_left();
+  expect_refused("replay clock.txt" + to_server,
+                 HasSubstr("line 18: /_occkit/advance_clock?ms=1 is occkit serve's own"));
+  ASSERT_TRUE(node_.create("a", {.shards = 1}).second);
+  expect_refused("replay right.txt" + to_server, HasSubstr("index a is there already, and is left alone"));
+  EXPECT_EQ(node_.indices()->size(), 1U);
+  server.stop();
+  expect_refused("replay right.txt" + to_server, HasSubstr("Connection refused"));
+  expect_refused("replay right.txt --strategy packed_cas" + to_server, HasSubstr("--strategy"));
 }
 
 TEST_F(UrlTest, list_shows_what_is_declared_of_a_server) {

@@ -1,5 +1,5 @@
-/// The conformance scenarios of tests/data/conformance, on the sequential model and on every strategy that claims the
-/// rules. A scenario of the collection that they come from is left out: the one on a mapping failure, since the kit has
+/// The conformance scenarios of tests/data/conformance, and of conformance-6 under the rules of 6, on the sequential model
+/// and on every strategy that claims the rules. A scenario of the collection that they come from is left out: the one on a mapping failure, since the kit has
 /// no mappings.
 #include <gtest/gtest.h>
 
@@ -24,9 +24,9 @@ struct Scenario {
   std::vector<ScenarioStep> steps;
 };
 
-std::vector<Scenario> read_scenarios() {
+std::vector<Scenario> read_scenarios(const std::string& folder) {
   std::vector<Scenario> all;
-  for (const auto& file : std::filesystem::directory_iterator(OCCKIT_TEST_DATA "/conformance")) {
+  for (const auto& file : std::filesystem::directory_iterator(OCCKIT_TEST_DATA "/" + folder)) {
     std::ifstream in(file.path(), std::ios::binary);
     all.push_back({file.path().stem(), parse_scenario(std::string(std::istreambuf_iterator<char>(in), {}))});
   }
@@ -36,13 +36,13 @@ std::vector<Scenario> read_scenarios() {
 
 using MakeTable = std::function<std::unique_ptr<AnyTable>(const TableOptions&)>;
 
-void expect_all_met(const MakeTable& make) {
-  const auto scenarios = read_scenarios();
-  EXPECT_EQ(scenarios.size(), 52U);
+void expect_all_met(const MakeTable& make, const std::string& folder, std::size_t count, Compatibility compatibility) {
+  const auto scenarios = read_scenarios(folder);
+  EXPECT_EQ(scenarios.size(), count);
   for (const auto& [name, steps] : scenarios) {
     SCOPED_TRACE(name);
     ManualClock clock;
-    Node node({.make_table = make, .clock = &clock, .manual_clock = &clock});
+    Node node({.make_table = make, .compatibility = compatibility, .clock = &clock, .manual_clock = &clock});
     Session session(node);
     Response response;
     std::size_t expectations = 0;
@@ -57,6 +57,11 @@ void expect_all_met(const MakeTable& make) {
     }
     EXPECT_GT(expectations, 1U);
   }
+}
+
+void expect_all_met(const MakeTable& make) {
+  expect_all_met(make, "conformance", 52, Compatibility::v7);
+  expect_all_met(make, "conformance-6", 3, Compatibility::v6);
 }
 
 class VectorsTest : public ::testing::TestWithParam<StrategyInfo> {};
