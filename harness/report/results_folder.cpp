@@ -19,6 +19,14 @@ namespace occ {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The files of a run, and what one can do where they are there already.
+constexpr const char* kRunStem = "results";
+constexpr const char* kWayOut = "--resume goes on with it, or name another folder";
+
+}  // namespace
+
 FolderLock::FolderLock(const fs::path& folder) : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   // Where a file system knows no locks, there are none.
   if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -42,8 +50,22 @@ ResultsFolder::ResultsFolder(FolderLock lock, fs::path folder, std::string stem,
       fmt::format("--out: cannot write to '{}': {}", csv().string(), std::generic_category().message(error)));
 }
 
+void ResultsFolder::refuse_results(const fs::path& folder, const std::string& stem, std::string_view way_out) {
+  for (const char* extension : {".csv", ".json"}) {
+    const fs::path file = folder / (stem + extension);
+    std::error_code unknown;
+    if (fs::exists(file, unknown)) {
+      throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
+    }
+  }
+}
+
+void ResultsFolder::check_new(const fs::path& folder) {
+  refuse_results(folder, kRunStem, kWayOut);
+}
+
 ResultsFolder ResultsFolder::create(const fs::path& folder) {
-  return create_new(folder, "results", header(result_columns()), "--resume goes on with it, or name another folder");
+  return create_new(folder, kRunStem, header(result_columns()), kWayOut);
 }
 
 ResultsFolder ResultsFolder::create(const fs::path& folder, const std::string& stem,
@@ -59,13 +81,7 @@ ResultsFolder ResultsFolder::create_new(const fs::path& folder, const std::strin
     throw CannotWrite(fmt::format("the folder '{}'", folder.string()), error.value());
   if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder.string(), error.message()));
   FolderLock lock(folder);
-  for (const char* extension : {".csv", ".json"}) {
-    const fs::path file = folder / (stem + extension);
-    std::error_code unknown;
-    if (fs::exists(file, unknown)) {
-      throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
-    }
-  }
+  refuse_results(folder, stem, way_out);
   ResultsFolder results(std::move(lock), folder, stem, std::ios::out);
   results.append(header);
   return results;

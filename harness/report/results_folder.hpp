@@ -36,6 +36,9 @@ class ResultsFolder {
   static ResultsFolder create(const std::filesystem::path& folder, const std::string& stem,
                               const std::vector<std::string>& header);
 
+  /// Throws BadInput where create(folder) would because of what is in it; makes nothing.
+  static void check_new(const std::filesystem::path& folder);
+
   /// One that a run was stopped in. A row cut in the middle is dropped. Throws BadInput if there is none, or its
   /// columns are others, or somebody else writes to it.
   static ResultsFolder reopen(const std::filesystem::path& folder);
@@ -51,6 +54,7 @@ class ResultsFolder {
 
  private:
   ResultsFolder(FolderLock lock, std::filesystem::path folder, std::string stem, std::ios::openmode mode);
+  static void refuse_results(const std::filesystem::path& folder, const std::string& stem, std::string_view way_out);
   static ResultsFolder create_new(const std::filesystem::path& folder, const std::string& stem,
                                   const std::vector<std::string>& header, std::string_view way_out);
 
