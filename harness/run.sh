@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to the answer: installs what is missing, builds, runs the main comparison, prints who wins,
-# draws the figures, builds the other programs that README names.
+# draws the figures, makes the report, builds the other programs that README names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -117,6 +117,7 @@ must "comparing failed" build/release/occkit compare --short "$out/results.csv"
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 must "drawing failed" "$python" results/plot.py "$out/results.csv" >/dev/null
+must "making the report failed" build/release/occkit report "$out/results.csv" --out "$out/report.html" >/dev/null
 
 step "6/6 Build what else README names: the cells of occkit stall, occkit_micro, occkit_plain, what cmake --install takes"
 began=$SECONDS
@@ -128,6 +129,7 @@ echo
 echo "Rows:       $out/results.csv (one per replicate; machine and build beside it in results.json)"
 echo "Figures (each as .svg too):"
 find "$out" -name '*.png' | sort | sed 's/^/            /'
+echo "All of it, for a browser: $out/report.html"
 if [ "$status" -ne 0 ]; then
   fail "some rows failed their verification (column verified = no); they are neither compared nor drawn" 1
 fi

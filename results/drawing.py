@@ -1,6 +1,7 @@
 """What the scripts that draw have in common: the look of a strategy, how a figure becomes a file, what bad input is."""
 
 import errno
+import json
 import os
 import sys
 import tempfile
@@ -21,56 +22,31 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 
-SOLID, DASHED, DOTTED = "-", (0, (5, 1.5)), (0, (1, 1.2))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOOKS = os.path.join(ROOT, "harness", "report", "page", "looks.json")
 
-# One colour, marker and dash for each strategy, the same in every figure; no two have both marker and dash in common,
-# so that they are told apart in grey too. Colours: Okabe and Ito without their yellow, which does not show on white,
-# and Tol's.
-STRATEGY_LOOKS = {
-    "mutex_global": ("#0072B2", "o", SOLID),
-    "mutex_global_tbb_spin": ("#0072B2", "o", DASHED),
-    "mutex_global_tbb_queuing": ("#0072B2", "o", DOTTED),
-    "mutex_striped": ("#D55E00", "s", SOLID),
-    "mutex_striped_tbb_spin": ("#D55E00", "s", DASHED),
-    "mutex_striped_tbb_queuing": ("#D55E00", "s", DOTTED),
-    "mutex_striped_tbb_speculative": ("#D55E00", "s", (0, (4, 2, 1, 2))),
-    "mutex_keyed": ("#009E73", "^", SOLID),
-    "mutex_keyed_tbb_spin": ("#009E73", "^", DASHED),
-    "mutex_keyed_tbb_queuing": ("#009E73", "^", DOTTED),
-    "packed_cas": ("#000000", "D", SOLID),
-    "packed_claim": ("#E69F00", "X", SOLID),
-    "combining": ("#56B4E9", "P", SOLID),
-    "delegation": ("#AA4499", "P", DASHED),
-    "version_retry": ("#CC79A7", "v", SOLID),
-    "version_retry_urcu": ("#CC79A7", "v", DASHED),
-    "std_unordered_map": ("#777777", "h", SOLID),
-    "std_unordered_map_striped": ("#777777", "h", DASHED),
-    "tbb_hash_map": ("#882255", "<", SOLID),
-    "libcuckoo": ("#44AA99", ">", SOLID),
-    "urcu_lfht": ("#117733", "p", SOLID),
-    "urcu_lfht_copy": ("#117733", "p", DASHED),
-    "boost_flat_map": ("#332288", "*", SOLID),
-    "elasticsearch": ("#661100", "X", DASHED),
-}
+
+def dash_of(lengths):
+    """As matplotlib takes it; no lengths: solid."""
+    return (0, tuple(lengths)) if lengths else "-"
+
+
+with open(LOOKS, encoding="utf-8") as looks_file:
+    looks = json.load(looks_file)
+# One colour, marker and dash for each strategy, the same in every figure and in the pages of `occkit report`; no two
+# have both marker and dash in common, so that they are told apart in grey too. Colours: Okabe and Ito without their
+# yellow, which does not show on white, and Tol's.
+STRATEGY_LOOKS = {name: (color, marker, dash_of(dash)) for name, (color, marker, dash) in looks["strategies"].items()}
 # What other names get, by a checksum of theirs; no dash of the table is among these.
 OTHER_LOOKS = [
-    (color, marker, dash)
-    for dash in ((0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (9, 3)))
-    for color, marker in (
-        ("#999933", "d"),
-        ("#6699CC", "H"),
-        ("#AA4466", "8"),
-        ("#4477AA", "p"),
-        ("#DDAA33", "*"),
-        ("#228833", "<"),
-        ("#EE3377", ">"),
-        ("#555555", "h"),
-    )
+    (color, marker, dash_of(dash))
+    for dash in looks["others"]["dashes"]
+    for color, marker in looks["others"]["colors_and_markers"]
 ]
 # The same strategy measured once more, in another file: the same colour, paler, and one of these dashes.
-DASHES_OF_OTHER_SOURCES = [(0, (2, 2)), (0, (8, 2, 1, 2)), (0, (8, 2, 1, 2, 1, 2)), (0, (4, 4))]
+DASHES_OF_OTHER_SOURCES = [dash_of(dash) for dash in looks["dashes_of_other_sources"]]
 # The same strategy in several forms in one panel.
-DASHES_OF_OTHER_FORMS = [(0, (3, 3)), (0, (7, 2, 2, 2))]
+DASHES_OF_OTHER_FORMS = [dash_of(dash) for dash in looks["dashes_of_other_forms"]]
 
 
 class BadInput(Exception):

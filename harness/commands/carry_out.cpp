@@ -1,6 +1,7 @@
 #include "harness/commands/carry_out.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "harness/commands/interrupt.hpp"
 #include "harness/commands/progress.hpp"
 #include "harness/commands/run_summary.hpp"
+#include "harness/commands/time_left.hpp"
 #include "harness/measure/schedule.hpp"
 #include "harness/remote/remote_server.hpp"
 #include "harness/report/columns.hpp"
@@ -142,7 +144,7 @@ std::string rate(double per_second) {
 /// Runs what is left of a plan, row by row.
 class Run {
  public:
-  Run(const Plan& plan, ResultsFolder& results) : plan_(plan), results_(results) {}
+  Run(const Plan& plan, ResultsFolder& results, bool quiet) : plan_(plan), results_(results), quiet_(quiet) {}
 
   /// The exit status: of a contradiction first, then of replicates without a verdict, which a longer window or another
   /// sample gives.
@@ -151,7 +153,7 @@ class Run {
     know_finished(finished_, plan_.cells, course_);
     any_wrong_ = any_row(finished_, Verification::Verified::no);
     any_without_verdict_ = any_row(finished_, Verification::Verified::no_verdict);
-    ProgressLine progress;
+    ProgressLine progress(0, quiet_);
     if (plan_.server) {
       plan_.server->on_fill = [&progress](std::uint64_t there, std::uint64_t wanted) {
         progress.note(fmt::format("filled {} of {} documents", there, wanted));
@@ -159,10 +161,14 @@ class Run {
     }
     while (const auto next = course_.next()) {
       const Step& step = *next;
-      progress.expect(course_.ahead() + 1);
+      progress.expect(course_.ahead().size() + 1);
+      progress.expect_s(time_left_.left_s(course_, &step));
+      const auto began = std::chrono::steady_clock::now();
       const auto measurement = measure_step(plan_.cells[step.cell], step, progress);
       if (!measurement) return kExitInterrupted;
       course_.ended(step, measurement->disturbance.is_disturbed(), speed(*measurement));
+      time_left_.ended(step, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+      progress.expect_s(time_left_.left_s(course_));
     }
     if (plan_.rate_search && !search_rates(progress)) return kExitInterrupted;
     at_end_ = true;
@@ -207,7 +213,7 @@ class Run {
     const Verification& verification = measurement->verification;
     if (verification.verified == Verification::Verified::no) {
       any_wrong_ = true;
-      progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verification.violation));
+      progress.say(fmt::format("VERIFICATION FAILED: {}: {}", what, verification.violation), Colour::bad);
       if (measurement->history && !measurement->history->excerpt.empty()) progress.say(measurement->history->excerpt);
     }
     if (verification.verified == Verification::Verified::no_verdict) {
@@ -215,7 +221,8 @@ class Run {
       progress.say(fmt::format("NO VERDICT: {}: {}; {}", what, verification.violation,
                                verification.level == Verification::Level::fill
                                    ? "a longer --duration, more --check-operations or a larger --check judges some"
-                                   : "a longer --duration lets some end"));
+                                   : "a longer --duration lets some end"),
+                   Colour::warning);
     }
     progress.end(result_text(*measurement) +
                  (verification.verified == Verification::Verified::caught ? ", caught, as it should be" : "") +
@@ -353,6 +360,8 @@ class Run {
 
   const Plan& plan_;
   ResultsFolder& results_;
+  bool quiet_;
+  TimeLeft time_left_{plan_};
   Course course_{agenda_of(plan_)};
   /// Nothing is left to be measured.
   bool at_end_ = false;
@@ -372,8 +381,8 @@ class Run {
 
 }  // namespace
 
-CarriedOut carry_out(const Plan& plan, ResultsFolder& results) {
-  Run run(plan, results);
+CarriedOut carry_out(const Plan& plan, ResultsFolder& results, bool quiet) {
+  Run run(plan, results, quiet);
   CarriedOut ended;
   try {
     ended.exit_status = run.carry_out();

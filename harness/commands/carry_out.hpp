@@ -17,7 +17,7 @@ struct CarriedOut {
 };
 
 /// Measures what of the plan is not in the results yet, row by row, and tells on the terminal how far it is. Every
-/// finished row is written, however it ends.
-CarriedOut carry_out(const Plan& plan, ResultsFolder& results);
+/// finished row is written, however it ends. `quiet`: it tells of failures only.
+CarriedOut carry_out(const Plan& plan, ResultsFolder& results, bool quiet = false);
 
 }  // namespace occ

@@ -15,11 +15,13 @@
 #include "harness/claims/judge.hpp"
 #include "harness/commands/carry_out.hpp"
 #include "harness/commands/commands.hpp"
+#include "harness/commands/experiment_files.hpp"
 #include "harness/commands/interrupt.hpp"
 #include "harness/commands/plan.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/report/environment.hpp"
 #include "harness/report/results_folder.hpp"
+#include "harness/support/near_name.hpp"
 
 namespace occ {
 namespace {
@@ -37,37 +39,29 @@ struct ClaimsOptions {
   bool json = false;
 };
 
-/// Where the claims of this project are: in the sources that one stands in, else beside the installed program.
-fs::path claims_folder() {
-  fs::path here = "harness/experiments/claims";
-  if (fs::is_directory(here)) return here;
-  return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "share/occkit/claims";
-}
-
-std::vector<fs::path> claim_files(const std::vector<std::string>& names) {
-  const fs::path folder = claims_folder();
-  std::vector<fs::path> known;
-  std::error_code unknown;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, unknown)) {
-    if (entry.path().extension() == ".toml") known.push_back(entry.path());
-  }
-  std::ranges::sort(known);
+/// The files that are meant: all of the project's if nobody is named.
+std::vector<fs::path> named_files(const std::vector<std::string>& names) {
+  const std::vector<fs::path> known = claim_files();
   if (names.empty()) {
     if (known.empty())
-      throw BadInput(fmt::format("claims: there are none in '{}'; accepted are names of files", folder.string()));
+      throw BadInput("claims: none are built or installed beside this program; accepted are names of files");
     return known;
   }
   std::vector<fs::path> files;
   for (const std::string& name : names) {
-    const fs::path by_name = folder / (name + ".toml");
-    const bool is_file = fs::is_regular_file(name, unknown);
-    if (!is_file && std::ranges::find(known, by_name) == known.end()) {
+    std::error_code unknown;
+    if (fs::is_regular_file(name, unknown)) {
+      files.emplace_back(name);
+      continue;
+    }
+    const auto at = std::ranges::find(known, name, [](const fs::path& file) { return file.stem().string(); });
+    if (at == known.end()) {
       std::vector<std::string> stems;
       for (const fs::path& each : known) stems.push_back(each.stem().string());
-      throw BadInput(
-          fmt::format("claims: there is no claim '{}'; accepted are files and {}", name, fmt::join(stems, ", ")));
+      throw BadInput(fmt::format("claims: there is no claim '{}'{}; accepted are files and {}", name,
+                                 did_you_mean(name, stems), fmt::join(stems, ", ")));
     }
-    files.push_back(is_file ? fs::path(name) : by_name);
+    files.push_back(*at);
   }
   return files;
 }
@@ -98,7 +92,8 @@ void check_options(const Claim& claim) {
         throw refuse(fmt::format("'{}' is not a claim's to say", option));
       const auto known = options_in_files();
       if (std::ranges::find(known, option) == known.end())
-        throw refuse(fmt::format("unknown option '{}'; accepted are {}", option, fmt::join(known, ", ")));
+        throw refuse(fmt::format("unknown option '{}'{}; accepted are {}", option, did_you_mean(option, known),
+                                 fmt::join(known, ", ")));
       try {
         static_cast<void>(plain_text({{option, text}}, option));
       } catch (const BadInput& wrong) {
@@ -201,7 +196,7 @@ OrderedJson as_json(const Claim& claim, const JudgedClaim& judged) {
 std::vector<Claim> read_claims(const ClaimsOptions& options, unsigned cores) {
   std::vector<Claim> claims;
   std::set<std::string> names;
-  for (const fs::path& file : claim_files(options.names)) {
+  for (const fs::path& file : named_files(options.names)) {
     claims.push_back(read_claim(file, cores));
     if (!names.insert(claims.back().name).second)
       throw BadInput(fmt::format("claims: '{}' is given twice", claims.back().name));

@@ -20,6 +20,7 @@ inline constexpr int kExitInterrupted = 130;
 void add_list(CLI::App& app, int& exit_status);
 void add_run(CLI::App& app, int& exit_status);
 void add_compare(CLI::App& app, int& exit_status);
+void add_report(CLI::App& app, int& exit_status);
 void add_replay(CLI::App& app, int& exit_status);
 void add_serve(CLI::App& app, int& exit_status);
 void add_verify(CLI::App& app, int& exit_status);
@@ -29,5 +30,8 @@ void add_memory(CLI::App& app, int& exit_status);
 void add_advise(CLI::App& app, int& exit_status);
 void add_simulate(CLI::App& app, int& exit_status);
 void add_claims(CLI::App& app, int& exit_status);
+/// They tell of the commands that `app` has when they are called.
+void add_help(CLI::App& app, int& exit_status);
+void add_completion(CLI::App& app, int& exit_status);
 
 }  // namespace occ

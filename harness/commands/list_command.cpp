@@ -1,9 +1,14 @@
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/App.hpp"
 #include "core/build/fault_point_list.hpp"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "harness/commands/commands.hpp"
+#include "harness/commands/validators.hpp"
 #include "harness/memory/memory_results.hpp"
 #include "harness/remote/remote_server.hpp"
 #include "harness/report/columns.hpp"
@@ -56,12 +61,14 @@ void list_workloads() {
 void list_points() {
   fmt::print("POINTS (--point of occkit stall), where threads are stopped\n");
   for (const FaultPointInfo& point : kFaultPoints) fmt::print("  {:<28} {}\n", point.name, point.meaning);
+  fmt::print("\n");
 }
 
 template <class Row>
 void list_columns(std::string_view file, std::string_view rows, const Columns<Row>& columns) {
-  fmt::print("\nCOLUMNS of {}, {}\n", file, rows);
+  fmt::print("COLUMNS of {}, {}\n", file, rows);
   for (const Column<Row>& column : columns) fmt::print("  {:<28} {}\n", column.name, column.meaning);
+  fmt::print("\n");
 }
 
 void list_all_columns() {
@@ -76,11 +83,19 @@ void list_all_columns() {
 
 void add_list(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("list", "Show strategies, workloads, points and columns");
-  command->callback([&exit_status] {
-    list_strategies();
-    list_workloads();
-    list_points();
-    list_all_columns();
+  static const std::vector<std::pair<std::string, void (*)()>> kLists{{"strategies", list_strategies},
+                                                                      {"workloads", list_workloads},
+                                                                      {"points", list_points},
+                                                                      {"columns", list_all_columns}};
+  std::vector<std::string> names;
+  for (const auto& [name, list] : kLists) names.push_back(name);
+  const auto what = std::make_shared<std::string>();
+  command->add_option("WHAT", *what, fmt::format("{} (default: all of them)", fmt::join(names, ", ")))
+      ->check(one_of(names));
+  command->callback([what, &exit_status] {
+    for (const auto& [name, list] : kLists) {
+      if (what->empty() || *what == name) list();
+    }
     exit_status = kExitOk;
   });
 }

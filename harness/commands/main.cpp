@@ -5,15 +5,20 @@
 #include <system_error>
 
 #include "CLI/CLI.hpp"
+#include "harness/commands/command_names.hpp"
 #include "harness/commands/commands.hpp"
+#include "harness/report/environment.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app{"occkit: how should many threads update the same documents?"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "occkit " + occ::program_version());
+  app.failure_message(occ::failure_text);
   int exit_status = occ::kExitOk;
   occ::add_list(app, exit_status);
   occ::add_run(app, exit_status);
   occ::add_compare(app, exit_status);
+  occ::add_report(app, exit_status);
   occ::add_replay(app, exit_status);
   occ::add_serve(app, exit_status);
   occ::add_verify(app, exit_status);
@@ -23,6 +28,8 @@ int main(int argc, char** argv) {
   occ::add_advise(app, exit_status);
   occ::add_simulate(app, exit_status);
   occ::add_claims(app, exit_status);
+  occ::add_help(app, exit_status);
+  occ::add_completion(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -11,6 +11,7 @@
 #include "harness/commands/commands.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/measure/cell.hpp"
+#include "harness/support/near_name.hpp"
 
 namespace occ {
 namespace {
@@ -133,7 +134,19 @@ const std::vector<OptionSpec>& option_specs() {
       {"load", "FILE", "fill the table with the documents of a _bulk file (NDJSON)"},
       {"out", "DIR", "folder for the results (default: results/run-<UTC time>)"},
       {"resume", "[DIR]", "go on with an interrupted run in DIR (or in --out)", {}, Takes::perhaps, false},
-      {"config", "FILE", "read options from a file, e.g. harness/experiments/main.toml", {}, Takes::value, false},
+      {"dry-run",
+       "",
+       "say what would be measured, how long that takes and where it goes; measure nothing, write nothing",
+       {},
+       Takes::nothing,
+       false},
+      {"quiet", "", "say nothing of plan and progress; failures and warnings are said", {}, Takes::nothing, false},
+      {"config",
+       "FILE",
+       "read options from a file, or an experiment by its name: main for harness/experiments/main.toml",
+       {},
+       Takes::value,
+       false},
   };
   return all;
 }
@@ -174,8 +187,8 @@ void read_option_file(const std::filesystem::path& file, Options& options) {
   for (const CLI::ConfigItem& item : items) {
     const auto known = std::ranges::find(option_specs(), item.name, &OptionSpec::name);
     if (known == option_specs().end() || !known->in_file || !item.parents.empty()) {
-      throw BadInput(fmt::format("--config: {}: unknown option '{}'; accepted are {}", file.string(), item.fullname(),
-                                 fmt::join(options_in_files(), ", ")));
+      throw BadInput(fmt::format("--config: {}: unknown option '{}'{}; accepted are {}", file.string(), item.fullname(),
+                                 did_you_mean(item.name, options_in_files()), fmt::join(options_in_files(), ", ")));
     }
     if (known->takes == Takes::nothing) {
       if (item.inputs != std::vector<std::string>{"true"} && item.inputs != std::vector<std::string>{"false"}) {
@@ -187,8 +200,8 @@ void read_option_file(const std::filesystem::path& file, Options& options) {
   }
 }
 
-std::vector<std::string_view> options_in_files() {
-  std::vector<std::string_view> names;
+std::vector<std::string> options_in_files() {
+  std::vector<std::string> names;
   for (const OptionSpec& spec : option_specs()) {
     if (spec.in_file) names.push_back(spec.name);
   }

@@ -23,7 +23,7 @@ void add_options(CLI::App& command, Options& into);
 void read_option_file(const std::filesystem::path& file, Options& options);
 
 /// The names of the options that a file may have.
-std::vector<std::string_view> options_in_files();
+std::vector<std::string> options_in_files();
 
 /// An option's text in the plain form that its validator gives it (validators.hpp); nothing if it was not given. Throws
 /// BadInput for what the validator refuses: not every text was on a command line.

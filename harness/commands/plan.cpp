@@ -16,6 +16,7 @@
 #include "harness/commands/strategy_names.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/http/server_address.hpp"
+#include "harness/support/near_name.hpp"
 #include "harness/support/process_usage.hpp"
 #include "harness/support/quantity.hpp"
 #include "variants/strategies.hpp"
@@ -163,9 +164,10 @@ std::vector<Workload> bundles(const OptionReader& options) {
     const auto known = named_workloads();
     const auto at = std::ranges::find(known, name, &Workload::name);
     if (at == known.end()) {
-      std::vector<std::string_view> names;
+      std::vector<std::string> names;
       for (const Workload& workload : known) names.push_back(workload.name);
-      throw BadInput(fmt::format("--workload: unknown workload '{}'; accepted are {}", name, fmt::join(names, ", ")));
+      throw BadInput(fmt::format("--workload: unknown workload '{}'{}; accepted are {}", name,
+                                 did_you_mean(name, names), fmt::join(names, ", ")));
     }
     workloads.push_back(*at);
   }
@@ -417,22 +419,29 @@ Plan make_plan(const Options& given) {
   return plan;
 }
 
-double Plan::estimated_s() const {
+double Plan::step_s(const Cell& cell, bool is_recorded) const {
   // By eye, on two cores: filling and verifying a document, recording and checking an operation, making a table.
   constexpr double kDocumentS = 1.2e-6;
   constexpr double kOperationS = 0.2e-6;
   constexpr double kTableS = 0.02;
+  const double table_s = kTableS + kDocumentS * static_cast<double>(cell.documents->size());
+  return table_s + conditions.window_s +
+         (is_recorded ? kOperationS * static_cast<double>(recording.operations) : conditions.warmup_s);
+}
+
+double Plan::estimated_s() const {
   double total_s = 0;
   const double windows = replicates * (rate_search ? RateSearch::kUsualSteps : 1.0);
   for (const Cell& cell : cells) {
-    const double table_s = kTableS + kDocumentS * cell.documents->size();
-    total_s += windows * (table_s + conditions.warmup_s + conditions.window_s);
-    if (is_checked(cell)) {
-      total_s +=
-          check_replicates * (table_s + conditions.window_s + kOperationS * static_cast<double>(recording.operations));
-    }
+    total_s += windows * step_s(cell, false);
+    if (is_checked(cell)) total_s += check_replicates * step_s(cell, true);
   }
   return total_s;
+}
+
+std::size_t Plan::histories() const {
+  const auto checked = std::ranges::count_if(cells, [&](const Cell& cell) { return is_checked(cell); });
+  return static_cast<std::size_t>(checked) * check_replicates;
 }
 
 void name_strategies(Options& options) {

@@ -42,8 +42,12 @@ struct Plan {
     return check_replicates > 0 && cell.strategy.is_verifiable();
   }
 
+  /// What one replicate takes on a quiet machine, in s, roughly; what is behind --url comes on top.
+  [[nodiscard]] double step_s(const Cell& cell, bool is_recorded) const;
   /// What measuring all replicates takes on a quiet machine, in s, roughly; what is behind --url comes on top.
   [[nodiscard]] double estimated_s() const;
+  /// Replicates whose history is recorded, of all cells.
+  [[nodiscard]] std::size_t histories() const;
 
   Plan() = default;
   Plan(Plan&&) = default;

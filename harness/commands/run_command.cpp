@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -6,6 +8,7 @@
 #include "fmt/ranges.h"
 #include "harness/commands/carry_out.hpp"
 #include "harness/commands/commands.hpp"
+#include "harness/commands/experiment_files.hpp"
 #include "harness/commands/interrupt.hpp"
 #include "harness/commands/plan.hpp"
 #include "harness/commands/progress.hpp"
@@ -13,6 +16,7 @@
 #include "harness/report/columns.hpp"
 #include "harness/report/environment.hpp"
 #include "harness/report/results_folder.hpp"
+#include "harness/support/terminal.hpp"
 
 namespace occ {
 namespace {
@@ -21,7 +25,7 @@ using OrderedJson = nlohmann::ordered_json;
 
 /// What says where to write and is no property of the experiment.
 Options experiment(Options options) {
-  for (const char* name : {"out", "resume", "config", "history"}) options.erase(name);
+  for (const char* name : {"out", "resume", "config", "history", "dry-run", "quiet"}) options.erase(name);
   return options;
 }
 
@@ -107,20 +111,40 @@ void check_clients(const Plan& plan) {
                   plan.server->name()));
 }
 
-/// What is wrong with the machine, and how long it will take, where all of it is still to come.
-void say_before(const Plan& plan, bool resumes) {
-  const std::uint32_t most_threads = std::ranges::max(plan.threads);
-  for (const std::string& warning : machine_warnings(look_at_machine(), most_threads))
-    fmt::print(stderr, "machine: {}\n", warning);
-  if (resumes) return;
-  const double s = std::max(plan.estimated_s(), 1.0);
-  fmt::print(stderr, "{} cell{}, {} replicate{} each: about {} if nothing disturbs it\n", plan.cells.size(),
-             plan.cells.size() == 1 ? "" : "s", plan.replicates, plan.replicates == 1 ? "" : "s",
-             s < 100 ? fmt::format("{:.0f} s", s) : fmt::format("{:.0f} min", std::ceil(s / 60)));
+std::string time_text(double seconds) {
+  return seconds < 100 ? fmt::format("{:.0f} s", std::max(seconds, 1.0))
+                       : fmt::format("{:.0f} min", std::ceil(seconds / 60));
+}
+
+/// What will be measured, how long it takes where all of it is still to come, and where it goes; in one line.
+std::string plan_line(const Plan& plan, const std::filesystem::path& folder, bool resumes) {
+  const std::size_t cells = plan.cells.size();
+  const std::size_t histories = plan.histories();
+  const std::string time = resumes ? ", what is left of them"
+                                   : fmt::format(": about {} if nothing disturbs it", time_text(plan.estimated_s()));
+  return fmt::format("{} cell{}, {} replicate{} each{}{}; rows go to {}\n", cells, cells == 1 ? "" : "s",
+                     plan.replicates, plan.replicates == 1 ? "" : "s",
+                     histories == 0 ? "" : fmt::format(", {} histor{}", histories, histories == 1 ? "y" : "ies"), time,
+                     (folder / "results.csv").string());
+}
+
+/// What --dry-run says.
+std::string whole_plan(const Plan& plan, const std::filesystem::path& folder, bool resumes) {
+  std::vector<std::string_view> strategies;
+  for (const StrategyInfo& info : plan.strategies) strategies.push_back(info.name);
+  std::vector<std::string> workloads;
+  for (const Workload& workload : plan.workloads) {
+    workloads.push_back(fmt::format("{} ({} documents of {} B, {}, {})", workload.name, workload.documents,
+                                    workload.body_bytes, workload.distribution.text(), workload.mix.text()));
+  }
+  return fmt::format("strategies: {}\nworkloads: {}\nthreads: {}\nwindows: {:g} s after {:g} s of warm-up\n{}",
+                     fmt::join(strategies, ", "), fmt::join(workloads, "; "), fmt::join(plan.threads, ", "),
+                     plan.conditions.window_s, plan.conditions.warmup_s, plan_line(plan, folder, resumes));
 }
 
 int run(Options given) {
-  if (const auto file = given.find("config"); file != given.end()) read_option_file(file->second, given);
+  if (const auto file = given.find("config"); file != given.end())
+    read_option_file(find_experiment(file->second), given);
   const bool resumes = given.contains("resume");
   std::filesystem::path folder = given.contains("out") ? given["out"] : "";
   if (resumes && !given["resume"].empty()) folder = given["resume"];
@@ -133,6 +157,13 @@ int run(Options given) {
   Options planned = options;
   if (given.contains("history")) planned["history"] = given["history"];
   const Plan plan = make_plan(planned);
+  if (given.contains("dry-run")) {
+    if (!resumes) ResultsFolder::check_new(folder);
+    for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
+    fmt::print("{}", whole_plan(plan, folder, resumes));
+    return kExitOk;
+  }
+  const bool quiet = given.contains("quiet");
   listen_for_interrupts();
   if (plan.server) {
     plan.server->greet(plan.conditions.fail_over_every_ms > 0);
@@ -141,9 +172,13 @@ int run(Options given) {
   ResultsFolder results = resumes ? ResultsFolder::reopen(folder) : ResultsFolder::create(folder);
   OrderedJson provenance = resumes ? add_to(read_provenance(folder), plan, options) : describe(plan, options);
   for (const std::string& note : plan.notes) fmt::print(stderr, "note: {}\n", note);
-  say_before(plan, resumes);
+  const std::vector<std::string> warnings = machine_warnings(look_at_machine(), std::ranges::max(plan.threads));
+  for (const std::string& warning : warnings) {
+    fmt::print(stderr, "{}\n", coloured("machine: " + warning, Colour::warning, shows_colour(STDERR_FILENO)));
+  }
+  if (!quiet) fmt::print(stderr, "{}", plan_line(plan, folder, resumes));
 
-  OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}};
+  OrderedJson start{{"started_utc", utc_stamp()}, {"environment", environment()}, {"machine_warnings", warnings}};
   if (plan.server) start["server"] = {{"url", plan.server->urls()}, {"name", plan.server->name()}};
   provenance["starts"].push_back(start);
   results.write_provenance(provenance);
@@ -151,7 +186,7 @@ int run(Options given) {
                                        results.csv().string(), folder.string());
   CarriedOut ended;
   try {
-    ended = carry_out(plan, results);
+    ended = carry_out(plan, results, quiet);
   } catch (const CannotWrite&) {
     fmt::print(stderr, "{}", rest);
     throw;
@@ -163,7 +198,7 @@ int run(Options given) {
   this_start["exit_status"] = status;
   results.write_provenance(provenance);
 
-  fmt::print(stderr, "{}", ended.summary);
+  if (!quiet || status != kExitOk) fmt::print(stderr, "{}", ended.summary);
   if (!ended.server_gone.empty()) return status;
   if (status == kExitInterrupted) {
     fmt::print(stderr, "interrupted; {}", rest);

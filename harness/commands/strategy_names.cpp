@@ -6,6 +6,7 @@
 #include "fmt/ranges.h"
 #include "harness/commands/commands.hpp"
 #include "harness/remote/remote_server.hpp"
+#include "harness/support/near_name.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
@@ -47,10 +48,10 @@ std::vector<StrategyInfo> named_strategies(const std::vector<std::string>& names
     }
     const auto at = std::ranges::find(known, name, &StrategyInfo::name);
     if (at == known.end()) {
-      std::vector<std::string_view> all;
-      for (const StrategyInfo& info : known) all.push_back(info.name);
-      throw BadInput(fmt::format("--strategy: unknown strategy '{}'; accepted are all, or some of {}, peers{}", name,
-                                 fmt::join(all, ", "),
+      std::vector<std::string> all;
+      for (const StrategyInfo& info : known) all.emplace_back(info.name);
+      throw BadInput(fmt::format("--strategy: unknown strategy '{}'{}; accepted are all, or some of {}, peers{}", name,
+                                 did_you_mean(name, all), fmt::join(all, ", "),
                                  any_floor ? fmt::format(", floors, {} (with --url)", kRemoteStrategy.name) : ""));
     }
     add(*at);

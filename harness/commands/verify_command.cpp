@@ -15,6 +15,7 @@
 #include "harness/commands/progress.hpp"
 #include "harness/commands/validators.hpp"
 #include "harness/measure/verify_strategy.hpp"
+#include "harness/support/near_name.hpp"
 #include "variants/strategies.hpp"
 
 namespace occ {
@@ -40,14 +41,14 @@ std::vector<StrategyInfo> chosen(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const StrategyInfo* const info = find_strategy(name);
     if (info == nullptr || !info->is_verifiable()) {
-      std::string known;
+      std::vector<std::string> known;
       for (const StrategyInfo& other : strategies()) {
-        if (other.is_verifiable()) known += fmt::format(", {}", other.name);
+        if (other.is_verifiable()) known.emplace_back(other.name);
       }
       throw BadInput(
-          fmt::format("--strategy: {} '{}'; accepted are all, or some of {}",
+          fmt::format("--strategy: {} '{}'{}; accepted are all, or some of {}",
                       info == nullptr ? "unknown strategy" : "nothing is promised, so there is nothing to verify, by",
-                      name, known.substr(2)));
+                      name, info == nullptr ? did_you_mean(name, known) : "", fmt::join(known, ", ")));
     }
     all.push_back(*info);
   }

@@ -144,6 +144,9 @@ struct HistoryReport {
 HistoryReport check_history(std::span<const std::span<const HistoryEntry>> threads, const HistoryRules& rules,
                             unsigned workers);
 
+/// What an operation asked and was answered, in a line.
+std::string describe_operation(const HistoryEntry& entry);
+
 /// A contradiction as text of some lines: what kind, the document's id, every operation with its thread, its time in
 /// us since the first of them, and what it said; then why this is impossible.
 std::string describe(const Contradiction& contradiction, std::string_view id, const HistoryRules& rules);

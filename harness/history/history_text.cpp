@@ -78,6 +78,10 @@ std::string answer_text(const HistoryEntry& entry) {
 
 }  // namespace
 
+std::string describe_operation(const HistoryEntry& entry) {
+  return fmt::format("{}: {}", request_text(entry), answer_text(entry));
+}
+
 std::string describe(const Contradiction& contradiction, std::string_view id, const HistoryRules& rules) {
   const auto id_of = [id](std::uint32_t) { return std::string(id); };
   return describe(contradiction, FunctionRef<std::string(std::uint32_t)>(id_of), rules);

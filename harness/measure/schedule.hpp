@@ -65,7 +65,7 @@ class Course {
   void ended(const Step& step, bool is_disturbed, double speed);
 
   /// Steps that are still to come, as far as is known now.
-  [[nodiscard]] std::size_t ahead() const noexcept { return ahead_.size(); }
+  [[nodiscard]] const std::deque<Step>& ahead() const noexcept { return ahead_; }
   /// Replicates that were disturbed every time.
   [[nodiscard]] std::size_t still_disturbed() const;
   /// Ranked cells whose interval is wider than was asked for; 0 if nothing was asked for.

@@ -165,7 +165,7 @@ Comparison compare(std::span<const ResultFile> files, const ComparisonOptions& o
   if (!baseline.update_form.empty() && cells.has_several_forms(baseline.strategy))
     result.baseline += "/" + baseline.update_form;
   measure_noise(cells, result);
-  const RankingRules rules{result.metric, result.higher_is_better, result.bootstrap, result.floor};
+  const RankingRules rules{result.metric, result.higher_is_better, result.bootstrap, result.floor, options.every_ratio};
   Ranking ranking(cells, baseline, rules);
   for (const auto& [key, competitors] : cells.all()) result.cells.push_back(ranking.rank_cell(key, competitors));
   find_common_settings(result);

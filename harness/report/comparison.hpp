@@ -23,6 +23,8 @@ struct ComparisonOptions {
   std::string metric = "ops_per_s";
   /// Of the bootstrap.
   std::uint64_t seed = 1;
+  /// Fills Entry::ratios too, which takes time by the square of the strategies.
+  bool every_ratio = false;
 };
 
 struct ResultFile {
@@ -63,6 +65,23 @@ struct Spread {
   double largest = 0;
 };
 
+/// A row of the files that an entry is made from, or that stands beside those.
+struct EntryRow {
+  /// Index of its file, and of the row in it.
+  std::size_t file = 0;
+  std::size_t row = 0;
+  /// The entry's numbers are made from it. The others are disturbed, recorded their history, or failed.
+  bool counts = false;
+  bool is_history = false;
+};
+
+/// A ratio to somebody else of the cell, over the replicates that both have.
+struct RatioTo {
+  std::string label;
+  Interval ratio;
+  std::size_t pairs = 0;
+};
+
 /// The percentiles of latency that a row has.
 inline constexpr std::array kLatencyPercentiles = {"p50", "p90", "p99", "p999", "max"};
 
@@ -93,6 +112,8 @@ struct Entry {
   bool is_baseline = false;
   /// The baseline's rows come from another run, so equal replicates were not measured side by side.
   bool ratio_across_files = false;
+  /// To every ranked one of the cell, itself included; empty unless ComparisonOptions::every_ratio.
+  std::vector<RatioTo> ratios;
   /// The median as a share of that of the unsynchronised floor, and of the contended compare-and-swap where all
   /// operations go to a few documents; absent if the run has no such floor, or the metric is not ops_per_s.
   std::optional<double> efficiency;
@@ -125,6 +146,8 @@ struct Entry {
   /// The recorded rows' median ops_per_s as a share of that of the others, if there are both.
   std::optional<double> recorded_speed;
   Loss loss;
+  /// In the order of the files.
+  std::vector<EntryRow> rows;
 };
 
 /// Rows that agree in every setting, the thread count and how they were checked.

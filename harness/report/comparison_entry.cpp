@@ -87,6 +87,17 @@ void add_rates(const Rows& mine, const Bootstrap& bootstrap, Entry& entry) {
   if (updates > 0) entry.retries_per_update = retries / updates;
 }
 
+/// Those of its rows that belong to a cell which was checked at `level`.
+std::vector<EntryRow> rows_of(const Rows& rows, const Rows& timed, const std::string& level) {
+  std::vector<EntryRow> found;
+  for (const ComparedRow* row : rows) {
+    if (!row->failed && !row->is_history() && !row->is_control() && row->checked != level) continue;
+    const bool counts = std::ranges::find(timed, row) != timed.end();
+    found.push_back({.file = row->file, .row = row->row, .counts = counts, .is_history = row->is_history()});
+  }
+  return found;
+}
+
 }  // namespace
 
 Interval metric_interval(const Rows& rows, const Bootstrap& bootstrap) {
@@ -107,10 +118,12 @@ Entry make_entry(const Competitor& competitor, const std::string& label, const R
   if (any_failed(rows)) {
     entry.standing = Standing::voided;
     entry.loss = loss_of(rows);
+    entry.rows = rows_of(rows, {}, level);
     return entry;
   }
   if (rows.front()->is_control()) entry.standing = Standing::control;
   const Rows mine = timed(rows, level);
+  entry.rows = rows_of(rows, mine, level);
   add_history(rows, mine, entry);
   entry.replicates = mine.size();
   const Rows all = measured(rows, level);

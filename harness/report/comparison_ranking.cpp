@@ -106,6 +106,7 @@ ComparedCell Ranking::rank_cell(const CellKey& key, const RowsByCompetitor& comp
     entries.push_back(
         {make_entry(competitor, cells_.label(competitor), rows, key.checked, rules_.bootstrap), &competitor});
     add_ratio(key.checked, competitors, entries.back());
+    if (rules_.every_ratio) add_every_ratio(key.checked, competitors, entries.back());
   }
   if (rules_.metric == "ops_per_s") divide_by_floors(entries, cell);
   sort(entries);
@@ -133,6 +134,21 @@ void Ranking::add_ratio(const std::string& level, const RowsByCompetitor& compet
   entry.ratio_across_files = mine.front()->file != below.front()->file;
   across_files_ = across_files_ || entry.ratio_across_files;
   if (pairs.divisible()) entry.ratio = paired_ratio(pairs.above, pairs.below, rules_.bootstrap);
+}
+
+void Ranking::add_every_ratio(const std::string& level, const RowsByCompetitor& competitors,
+                              Ranked& ranked_entry) const {
+  auto& [entry, competitor] = ranked_entry;
+  if (entry.standing == Standing::voided || entry.standing == Standing::control) return;
+  const Rows mine = timed(competitors.at(*competitor), level);
+  for (const auto& [other, rows] : competitors) {
+    if (!ranked(rows, level)) continue;
+    const Pairs pairs = pair_by_replicate(mine, timed(rows, level));
+    if (!pairs.divisible()) continue;
+    entry.ratios.push_back({.label = cells_.label(other),
+                            .ratio = paired_ratio(pairs.above, pairs.below, rules_.bootstrap),
+                            .pairs = pairs.above.size()});
+  }
 }
 
 void Ranking::divide_by_floors(std::vector<Ranked>& entries, ComparedCell& cell) const {

@@ -33,6 +33,8 @@ struct RankingRules {
   Bootstrap bootstrap;
   /// A ratio inside it is no difference.
   std::optional<Interval> noise;
+  /// Entry::ratios too.
+  bool every_ratio = false;
 };
 
 class Ranking {
@@ -53,6 +55,7 @@ class Ranking {
   enum class Against : std::uint8_t { better, no_difference, undecided };
 
   void add_ratio(const std::string& level, const RowsByCompetitor& competitors, Ranked& ranked);
+  void add_every_ratio(const std::string& level, const RowsByCompetitor& competitors, Ranked& ranked) const;
   void divide_by_floors(std::vector<Ranked>& entries, ComparedCell& cell) const;
   void sort(std::vector<Ranked>& entries) const;
   void name_winner(const std::string& level, const RowsByCompetitor& competitors, std::vector<Ranked>& entries) const;

@@ -229,8 +229,10 @@ std::vector<ComparedRow> read_compared_rows(std::span<const ResultFile> files, c
     check_columns(from.table, from.name, columns);
     check_metric(from, metric);
     add_metric(metric, columns);
+    std::size_t index = 0;
     for (ComparedRow& row : read_rows(from.table, from.name, columns)) {
       row.file = file;
+      row.row = index++;
       derive_metric(metric, row);
       rows.push_back(std::move(row));
     }

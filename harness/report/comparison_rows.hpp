@@ -56,6 +56,8 @@ struct Contestant {
 /// A row, as far as it is compared.
 struct ComparedRow {
   std::size_t file = 0;
+  /// Index in its file.
+  std::size_t row = 0;
   Place place;
   Contestant contestant;
   std::string progress, semantics, replicate, checked, violation;

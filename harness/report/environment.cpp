@@ -101,6 +101,10 @@ constexpr const char* kGovernorFile = "/sys/devices/system/cpu/cpu0/cpufreq/scal
 
 }  // namespace
 
+std::string program_version() {
+  return build_info::kVersion;
+}
+
 MachineState look_at_machine() {
   const auto began = std::chrono::steady_clock::now();
   const CpuTimes before = CpuTimes::now();

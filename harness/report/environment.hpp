@@ -13,6 +13,9 @@ namespace occ {
 /// null. Names nobody's machine or account.
 nlohmann::json environment();
 
+/// Of this program, "0.2.0".
+std::string program_version();
+
 /// What makes a machine a bad place for measuring.
 struct MachineState {
   /// Processors that other processes, and the host, use at the moment, and those that there are.

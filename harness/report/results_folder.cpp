@@ -19,6 +19,17 @@ namespace occ {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The files of a run, and what one can do where they are there already.
+constexpr const char* kWayOut = "--resume goes on with it, or name another folder";
+
+std::vector<ResultsTable> run_tables() {
+  return {{"results", header(result_columns())}};
+}
+
+}  // namespace
+
 FolderLock::FolderLock(const fs::path& folder) : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   // Where a file system knows no locks, there are none.
   if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -41,9 +52,25 @@ void ResultsFolder::open(const fs::path& path, std::ios::openmode mode) {
   throw BadInput(fmt::format("--out: cannot write to '{}': {}", path.string(), std::generic_category().message(error)));
 }
 
+void ResultsFolder::refuse_results(const fs::path& folder, const std::vector<ResultsTable>& tables,
+                                   std::string_view way_out) {
+  std::vector<std::string> names{tables.front().stem + ".json"};
+  for (const ResultsTable& table : tables) names.push_back(table.stem + ".csv");
+  for (const std::string& name : names) {
+    const fs::path file = folder / name;
+    std::error_code unknown;
+    if (fs::exists(file, unknown)) {
+      throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
+    }
+  }
+}
+
+void ResultsFolder::check_new(const fs::path& folder) {
+  refuse_results(folder, run_tables(), kWayOut);
+}
+
 ResultsFolder ResultsFolder::create(const fs::path& folder) {
-  return create_new(folder, {{"results", header(result_columns())}},
-                    "--resume goes on with it, or name another folder");
+  return create_new(folder, run_tables(), kWayOut);
 }
 
 ResultsFolder ResultsFolder::create(const fs::path& folder, const std::vector<ResultsTable>& tables) {
@@ -58,15 +85,7 @@ ResultsFolder ResultsFolder::create_new(const fs::path& folder, const std::vecto
     throw CannotWrite(fmt::format("the folder '{}'", folder.string()), error.value());
   if (error) throw BadInput(fmt::format("--out: cannot make the folder '{}': {}", folder.string(), error.message()));
   FolderLock lock(folder);
-  std::vector<std::string> names{tables.front().stem + ".json"};
-  for (const ResultsTable& table : tables) names.push_back(table.stem + ".csv");
-  for (const std::string& name : names) {
-    const fs::path file = folder / name;
-    std::error_code unknown;
-    if (fs::exists(file, unknown)) {
-      throw BadInput(fmt::format("--out: '{}' is there already and is not overwritten; {}", file.string(), way_out));
-    }
-  }
+  refuse_results(folder, tables, way_out);
   ResultsFolder results(std::move(lock));
   for (const ResultsTable& table : tables) {
     results.open(folder / (table.stem + ".csv"), std::ios::out);

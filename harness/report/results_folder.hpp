@@ -42,6 +42,9 @@ class ResultsFolder {
   /// A new one with other files of rows, one at least, that nobody resumes. The first one gives its name to the .json.
   static ResultsFolder create(const std::filesystem::path& folder, const std::vector<ResultsTable>& tables);
 
+  /// Throws BadInput where create(folder) would because of what is in it; makes nothing.
+  static void check_new(const std::filesystem::path& folder);
+
   /// One that a run was stopped in. A row cut in the middle is dropped. Throws BadInput if there is none, or its
   /// columns are others, or somebody else writes to it.
   static ResultsFolder reopen(const std::filesystem::path& folder);
@@ -62,6 +65,8 @@ class ResultsFolder {
   };
 
   explicit ResultsFolder(FolderLock lock) : lock_(std::move(lock)) {}
+  static void refuse_results(const std::filesystem::path& folder, const std::vector<ResultsTable>& tables,
+                             std::string_view way_out);
   static ResultsFolder create_new(const std::filesystem::path& folder, const std::vector<ResultsTable>& tables,
                                   std::string_view way_out);
   void open(const std::filesystem::path& path, std::ios::openmode mode);

@@ -286,8 +286,6 @@ TEST_F(ClaimsCommand, bad_input_is_refused_before_anything_is_measured) {
 
 /// The claims of this project can be read; they are not measured here.
 TEST_F(ClaimsCommand, those_of_the_project_are_read) {
-  std::filesystem::create_directories(folder_ / "harness/experiments");
-  std::filesystem::create_directory_symlink(OCCKIT_CLAIMS, folder_ / "harness/experiments/claims");
   const Ended listed = occkit("claims --list");
   EXPECT_EQ(listed.status, 0) << listed.output;
   EXPECT_THAT(listed.output, AllOf(HasSubstr("ramanujan"), HasSubstr("lockstep"), HasSubstr("leases")));

@@ -81,6 +81,12 @@ class RunSh(unittest.TestCase):
         self.assertIn("Built in", result.stdout)
         self.assertIn("results.csv", result.stdout)
 
+    def test_report_is_made_and_named_last(self):
+        out = self.root / "new"
+        result = self.run_sh("--out", str(out))
+        self.assertIn(f"occkit report {out}/results.csv --out {out}/report.html", self.calls())
+        self.assertEqual(result.stdout.splitlines()[-1], f"All of it, for a browser: {out}/report.html")
+
     def test_results_stand_even_if_the_other_programs_do_not_build(self):
         cmake = self.root / "bin/cmake"
         cmake.write_text("#!/bin/bash\necho cmake \"$@\" >>calls\n[[ \"$*\" != *occkit_micro* ]]\n", encoding="utf-8")

@@ -1,0 +1,10 @@
+# Writes OUTPUT, a header with the files of PAGE as texts: what `occkit report` is made of.
+set(content "#pragma once\n\n#include <string_view>\n\nnamespace occ::page_files {\n\n")
+foreach(pair kStyle:report.css kScript:report.js kLooks:looks.json)
+  string(REPLACE ":" ";" pair ${pair})
+  list(POP_FRONT pair name)
+  file(READ ${PAGE}/${pair} text)
+  string(APPEND content "inline constexpr std::string_view ${name} = R\"page(${text})page\";\n\n")
+endforeach()
+string(APPEND content "}  // namespace occ::page_files\n")
+file(WRITE ${OUTPUT} "${content}")
