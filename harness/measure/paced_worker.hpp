@@ -151,7 +151,7 @@ class PacedWorker {
 
   /// The flight of an operation that arrives now; the next one is on its way.
   std::uint32_t arrive() {
-    std::uint32_t flight = static_cast<std::uint32_t>(flights_.size());
+    auto flight = static_cast<std::uint32_t>(flights_.size());
     if (free_.empty()) {
       flights_.emplace_back();
     } else {
