@@ -135,6 +135,10 @@ void add_all(const Replicate& replicate, const std::vector<Report>& reports, Mea
   if (replicate.type.events != nullptr) {
     measurement.server_events = replicate.type.events(replicate.table);
     claims.gaps_untold = true;
+    // Where copies are on several nodes a conflict may be the write's own: a node that lost its connection to the
+    // primary's sends the write again, which then meets itself.
+    if (replicate.cell.server != nullptr && replicate.cell.server->options().replicas > 0)
+      claims.counts.unknown += claims.counters.conflicts();
   }
   measurement.clock_cost_ns = CycleClock::instance().sample_cost_ns(publishes_with_store(replicate.table.info()));
   measurement.table = replicate.table.memory();

@@ -136,7 +136,7 @@ void RemoteServer::greet(bool fail_over) {
   const bool is_opensearch = member_of(answer.body, "version", "distribution") == "opensearch";
   const bool is_occkit = member_of(answer.body, "version", "build_type") == "occkit";
   // An engine that runs without its modules has no `/`.
-  if (answer.status == 400 || answer.status == 404) number = version_of_node(client);
+  if (answer.status >= 400) number = version_of_node(client);
   const auto part = [&number](std::size_t at) {
     const auto dot = number.find('.', at);
     return std::pair(whole_number(std::string_view(number).substr(at, dot - at)), dot == number.npos ? dot : dot + 1);

@@ -369,6 +369,28 @@ TEST_F(UrlTest, writes_beyond_those_of_unknown_outcome_fail_verification) {
   EXPECT_EQ(field("lost_updates"), "-3");
 }
 
+TEST_F(UrlTest, conflict_of_an_index_with_replicas_may_have_been_applied) {
+  std::atomic<int> writes = 0;
+  const ScriptedServer server(node_, [&](const Request& request, Response& response) {
+    if (!request.path.empty() && request.path.back() == "health") {
+      response.body = R"({"status":"green","number_of_nodes":3,"number_of_data_nodes":3})";
+      return Doing::answered;
+    }
+    if (request.method != "PUT" || request.query.empty() || ++writes != 10) return Doing::answer;
+    response.status = 409;
+    response.body = R"({"error":{"type":"version_conflict_engine_exception","reason":"[1]: its own"},"status":409})";
+    return Doing::carry_out_lie;
+  });
+  const auto wanted = [&](const Ended& each) { return has_verdict(each) && writes >= 10; };
+  const auto prepare = [&] { writes = 0; };
+  // Of one copy it is a contradiction.
+  EXPECT_EQ(run_until(server, " --threads 1", wanted, prepare).status, 1);
+  std::filesystem::remove_all(folder_ / "r");
+  expect_one_row_verified(run_until(server, " --threads 1 --replicas 2", wanted, prepare), "bounds");
+  EXPECT_EQ(field("unknown_outcomes"), "0");
+  EXPECT_EQ(field("lost_updates"), "-1");
+}
+
 TEST_F(UrlTest, lost_answers_are_operations_without_an_answer_in_the_history) {
   std::atomic<int> writes = 0;
   const ScriptedServer server(node_, [&](const Request& request, Response&) {
@@ -512,9 +534,9 @@ TEST_F(UrlTest, servers_of_elasticsearchs_family_are_told_apart) {
   {
     const ScriptedServer server(node_, [](const Request& request, Response& response) {
       if (!request.path.empty() && request.path.front() != "_nodes") return Doing::answer;
-      response.status = request.path.empty() ? 400 : 200;
-      response.body = request.path.empty() ? R"({"error":"no handler found for uri [/] and method [GET]"})"
-                                           : R"({"nodes":{"x":{"version":"8.19.5"}}})";
+      response.status = request.path.empty() ? 405 : 200;
+      response.body =
+          request.path.empty() ? R"({"error":"Incorrect HTTP method"})" : R"({"nodes":{"x":{"version":"8.19.5"}}})";
       return Doing::answered;
     });
     expect_one_row_verified(run_until(server, "", has_verdict));
@@ -644,7 +666,8 @@ TEST_F(UrlTest, index_is_as_asked_and_kept) {
     response.body = R"({"status":"green","number_of_nodes":4,"number_of_data_nodes":3})";
     return Doing::answered;
   });
-  expect_one_row_verified(run_until(server, " --replicas 2 --index-setting refresh_interval=-1", has_verdict));
+  expect_one_row_verified(
+      run_until(server, " --mix index=100 --replicas 2 --index-setting refresh_interval=-1", has_verdict));
   EXPECT_EQ(field("nodes"), "4");
   EXPECT_EQ(field("replicas"), "2");
   EXPECT_THAT(asked, AllOf(HasSubstr(R"("number_of_replicas":2)"), HasSubstr(R"("refresh_interval":"-1")")));
