@@ -87,9 +87,14 @@ void validate_remove(const WriteParameters& p, std::optional<std::string_view> i
 
 void validate_update(const WriteParameters& p, std::optional<std::string_view> id, const UpdateShape& shape,
                      Compatibility compatibility, ValidationErrors& errors) {
+  const bool as_6 = compatibility == Compatibility::v6;
+  if (as_6 && shape.upsert && p.version != kMatchAny) {
+    errors.add("can't provide both upsert request and a version");
+    errors.add("can't provide version in upsert request");
+  }
   if (shape.upsert && shape.upsert_version != kMatchAny) errors.add("can't provide version in upsert request");
   if (!id || id->empty()) errors.add("id is missing");
-  if (compatibility == Compatibility::v6) {
+  if (as_6) {
     if (p.version_type != VersionType::internal) {
       errors.add(fmt::format("version type [{}] is not supported by the update API", name_of(p.version_type)));
     } else if (p.version != kMatchAny && p.retry_on_conflict > 0) {
@@ -100,7 +105,7 @@ void validate_update(const WriteParameters& p, std::optional<std::string_view> i
   if (p.if_seq_no != kUnassignedSeqNo) {
     if (p.retry_on_conflict > 0) errors.add("compare and write operations can not be retried");
     if (shape.doc_as_upsert) errors.add("compare and write operations can not be used with upsert");
-    if (shape.upsert) errors.add("upsert requests don't support `if_seq_no` and `if_primary_term`");
+    if (shape.upsert && !as_6) errors.add("upsert requests don't support `if_seq_no` and `if_primary_term`");
   }
   if (!shape.script && !shape.doc) errors.add("script or doc is missing");
   if (shape.script && shape.doc) errors.add("can't provide both script and doc");
