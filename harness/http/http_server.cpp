@@ -152,7 +152,7 @@ class HttpServer::Worker {
 
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
   [[nodiscard]] RequestHandler& handler() noexcept { return *handler_; }
-  [[nodiscard]] Response& scratch() noexcept { return scratch_; }
+  [[nodiscard]] ExchangeScratch& scratch() noexcept { return scratch_; }
   /// As of the last tick or event.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
@@ -204,7 +204,7 @@ class HttpServer::Worker {
   asio::io_context loop_{1};
   asio::steady_timer timer_;
   std::unique_ptr<RequestHandler> handler_;
-  Response scratch_;
+  ExchangeScratch scratch_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   Clock::time_point now_ = Clock::now();
   Clock::time_point stop_by_;

@@ -2,12 +2,13 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace occ {
 namespace {
 
-using Path = std::vector<std::string_view>;
+using Path = std::vector<std::string>;
 
 /// What is left of a path below some key.
 struct Rest {
@@ -26,27 +27,21 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
   return parts;
 }
 
-/// Linear in the product of the lengths: after a mismatch only the last '*' takes one character more.
-bool matches(std::string_view pattern, std::string_view key) {
-  std::size_t p = 0;
-  std::size_t k = 0;
-  std::size_t star = pattern.npos;
-  std::size_t star_key = 0;
-  while (k < key.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_key = k;
-    } else if (p < pattern.size() && pattern[p] == key[k]) {
-      ++p;
-      ++k;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      k = ++star_key;
+/// A path's keys: at each '.' one ends, unless a backslash stands before it, which is then left out.
+Path keys_of(std::string_view text) {
+  Path keys;
+  std::string key;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i == text.size() || text[i] == '.') {
+      if (!key.empty()) keys.push_back(std::move(key));
+      key.clear();
+    } else if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '.') {
+      key += text[++i];
     } else {
-      return false;
+      key += text[i];
     }
   }
-  return pattern.find_first_not_of('*', p) == pattern.npos;
+  return keys;
 }
 
 /// Adds to `below` what is left of `rest` once it has passed `key`; true if that is nothing: the path ends here.
@@ -57,7 +52,7 @@ bool pass(Rest rest, std::string_view key, Rests& below) {
     below.push_back(rest);
     return pass({&path, rest.at + 1}, key, below);
   }
-  if (!matches(path[rest.at], key)) return false;
+  if (!matches_pattern(path[rest.at], key)) return false;
   if (rest.at + 1 == path.size()) return true;
   below.push_back({&path, rest.at + 1});
   return false;
@@ -96,12 +91,35 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
 
 }  // namespace
 
+bool matches_pattern(std::string_view pattern, std::string_view key) noexcept {
+  // After a mismatch only the last '*' takes one character more.
+  std::size_t p = 0;
+  std::size_t k = 0;
+  std::size_t star = pattern.npos;
+  std::size_t star_key = 0;
+  while (k < key.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_key = k;
+    } else if (p < pattern.size() && pattern[p] == key[k]) {
+      ++p;
+      ++k;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      k = ++star_key;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
 Json filtered(const Json& answer, std::string_view paths) {
   std::vector<Path> kept;
   std::vector<Path> taken;
   for (const auto text : parts_of(paths, ',')) {
     const bool minus = text.starts_with('-');
-    Path path = parts_of(text.substr(minus ? 1 : 0), '.');
+    Path path = keys_of(text.substr(minus ? 1 : 0));
     if (!path.empty()) (minus ? taken : kept).push_back(std::move(path));
   }
   const auto from_the_top = [](const std::vector<Path>& all) {

@@ -11,4 +11,7 @@ namespace occ {
 /// taken away, the others, if there are any, are all that is kept. Objects and arrays that nothing is left of go.
 [[nodiscard]] Json filtered(const Json& answer, std::string_view paths);
 
+/// True if `text` is as `pattern`, in which '*' stands for any characters. Linear in the product of their lengths.
+[[nodiscard]] bool matches_pattern(std::string_view pattern, std::string_view text) noexcept;
+
 }  // namespace occ

@@ -33,6 +33,23 @@ std::string base64_name(std::uint64_t number, std::size_t length) {
 
 }  // namespace
 
+SettingTexts Index::kept_settings() const {
+  const std::lock_guard lock(mutex_);
+  return kept_;
+}
+
+void Index::keep_settings(const SettingTexts& settings, bool preserve) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [setting, value] : settings) {
+    if (preserve && kept_.contains(setting)) continue;
+    if (value.empty()) {
+      kept_.erase(setting);
+    } else {
+      kept_[setting] = value;
+    }
+  }
+}
+
 Node::Node(NodeOptions options) : options_(std::move(options)) {}
 
 std::shared_ptr<const Node::Indices> Node::indices() const {
@@ -55,6 +72,7 @@ std::pair<std::shared_ptr<Index>, bool> Node::create(std::string_view name, cons
   index->uuid = base64_name(++indices_made_, 22);
   index->copies.store(1 + settings.replicas, std::memory_order_relaxed);          // relaxed: published with the map
   index->gc_deletes_ms.store(settings.gc_deletes_ms, std::memory_order_relaxed);  // relaxed: as above
+  index->keep_settings(settings.kept, false);
   index->table = options_.make_table({.shards = settings.shards,
                                       .gc_deletes_ms = settings.gc_deletes_ms,
                                       .clock = options_.clock,

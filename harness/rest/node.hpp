@@ -13,6 +13,7 @@
 #include "core/model/compatibility.hpp"
 #include "core/sync/atomic.hpp"
 #include "core/table/any_table.hpp"
+#include "harness/rest/index_settings.hpp"
 
 namespace occ {
 
@@ -28,6 +29,13 @@ struct NodeOptions {
   ManualClock* manual_clock = nullptr;
 };
 
+struct IndexSettings {
+  std::uint32_t shards;
+  std::int64_t gc_deletes_ms;
+  std::int64_t replicas = 0;
+  SettingTexts kept;  ///< those that are shown and mean nothing
+};
+
 /// One index: a table and its name.
 struct Index {
   std::string name;
@@ -37,12 +45,14 @@ struct Index {
   atomic<std::int64_t> copies{1};
   /// As the settings say; the table was told.
   atomic<std::int64_t> gc_deletes_ms{0};
-};
 
-struct IndexSettings {
-  std::uint32_t shards;
-  std::int64_t gc_deletes_ms;
-  std::int64_t replicas = 0;
+  [[nodiscard]] SettingTexts kept_settings() const;
+  /// An empty text takes a setting back; what is there already is left as it is if it is to be preserved.
+  void keep_settings(const SettingTexts& settings, bool preserve);
+
+ private:
+  mutable std::mutex mutex_;
+  SettingTexts kept_;
 };
 
 /// The indices of one process. Thread-safe; must outlive its Handles.
@@ -58,7 +68,9 @@ class Node {
   explicit Node(NodeOptions options);
 
   [[nodiscard]] const NodeOptions& options() const noexcept { return options_; }
-  [[nodiscard]] IndexSettings default_settings() const noexcept { return {options_.shards, options_.gc_deletes_ms}; }
+  [[nodiscard]] IndexSettings default_settings() const noexcept {
+    return {.shards = options_.shards, .gc_deletes_ms = options_.gc_deletes_ms};
+  }
 
   [[nodiscard]] std::uint64_t generation() const noexcept {
     return generation_.load(std::memory_order_acquire);  // acquire: pairs with publish()'s release

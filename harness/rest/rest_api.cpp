@@ -10,8 +10,8 @@
 namespace occ {
 namespace {
 
-/// Only JSON is read. A body without a type is taken for JSON, and so is one of the type that curl's -d and many HTTP
-/// libraries put on every body; Elasticsearch since 6.0 refuses both.
+/// Only JSON is read. A body without a type is taken for JSON, and so is one of the type that curl's -d puts on every
+/// body; Elasticsearch since 6.0 refuses both.
 void check_content_type(const Request& request) {
   if (request.body.empty()) return;
   const std::string* given = find_header(request, "content-type");
@@ -19,7 +19,7 @@ void check_content_type(const Request& request) {
   const std::string type = lower_case(given->substr(0, given->find_first_of("; \t")));
   for (const std::string_view accepted :
        {"", "application/json", "application/x-ndjson", "application/vnd.elasticsearch+json",
-        "application/vnd.elasticsearch+x-ndjson", "application/x-www-form-urlencoded", "text/plain"}) {
+        "application/vnd.elasticsearch+x-ndjson", "application/x-www-form-urlencoded"}) {
     if (type == accepted) return;
   }
   throw Failure{.status = 406, .reason = fmt::format("Content-Type header [{}] is not supported", *given)};
@@ -34,6 +34,23 @@ std::string_view content_type(const Request& request, Compatibility compatibilit
              : "application/json";
 }
 
+bool has_plus_in_path(std::string_view uri) {
+  const auto path = uri.substr(0, uri.find('?'));
+  return path.find('+') != path.npos;
+}
+
+/// A path that nothing answers and a method that is not allowed are named before a content type that is not read.
+Answering route_of(const Request& request, Compatibility compatibility) {
+  try {
+    const Answering found = find_route(request, compatibility);
+    check_content_type(request);
+    return found;
+  } catch (const Failure& why) {
+    if (why.status == 501) check_content_type(request);
+    throw;
+  }
+}
+
 void respond_again(Response& response, const Failure& failed) {
   response.clear();
   respond(response, failed);
@@ -42,11 +59,23 @@ void respond_again(Response& response, const Failure& failed) {
 }  // namespace
 
 void Session::handle(const Request& request, Response& response) {
+  // Before 7.4 a '+' in the path is a space; whoever reads targets does not know the version.
+  if (node_.options().compatibility == Compatibility::v6 && has_plus_in_path(request.uri)) {
+    Request as_6 = request;
+    read_target(as_6, request.uri, true);
+    return answer(as_6, response);
+  }
+  answer(request, response);
+}
+
+void Session::answer(const Request& request, Response& response) {
   response.clear();
   Call call{node_, handles_, request, response, node_.options().compatibility, Parameters(request)};
+  // Errors are told whole, whatever filter_path asks for.
+  bool is_whole = true;
   try {
-    check_content_type(request);
-    find_route(request, call.compatibility)(call);
+    route_of(request, call.compatibility)(call);
+    is_whole = false;
   } catch (const Failure& why) {
     respond_again(response, why);
     if (why.status == 405 && request.method == "OPTIONS") {
@@ -58,10 +87,10 @@ void Session::handle(const Request& request, Response& response) {
   } catch (const BulkError& error) {
     respond_again(response, illegal_argument(error.what()));
   }
-  if (!response.body.empty() && !call.parameters.filter_path().empty()) {
-    response.body = to_text(filtered(Json::parse(response.body), call.parameters.filter_path()));
+  if (!is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
+    response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path()));
   }
-  if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(Json::parse(response.body));
+  if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));
   response.content_type = content_type(request, call.compatibility);
   if (const std::string* id = find_header(request, "x-opaque-id")) response.headers.emplace_back("X-Opaque-Id", *id);
   response.has_body = request.method != "HEAD" && !response.body.empty();

@@ -31,6 +31,8 @@ class Session {
   void renew() { handles_.renew(); }
 
  private:
+  void answer(const Request& request, Response& response);
+
   Node& node_;
   Handles handles_;
 };

@@ -14,19 +14,33 @@ namespace {
 constexpr std::size_t kMaxItems = 1'000'000;
 constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 
-WriteOperation to_operation(const BulkEntry& entry, const std::string& path_index, std::optional<bool> fetch_source) {
+/// What the URL says for items that do not.
+struct Defaults {
+  std::string index;
+  std::optional<SourceChoice> source_choice;
+  std::optional<std::int64_t> active_shards;
+  bool require_alias = false;
+  bool empty_pipeline = false;
+  bool forced_refresh = false;
+};
+
+WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
   if (entry.unsupported) throw unsupported(fmt::format("[{}] on line [{}] is", *entry.unsupported, entry.line));
-  if (entry.id && entry.id->empty()) throw illegal_argument("if _id is specified it must not be empty");
   WriteOperation operation{.action = entry.action,
-                           .index = entry.index.value_or(path_index),
+                           .index = entry.index.value_or(defaults.index),
                            .id = entry.id,
                            .parameters = entry.parameters,
                            .source = entry.source,
+                           .forced_refresh = defaults.forced_refresh,
+                           .require_alias = entry.require_alias.value_or(defaults.require_alias),
+                           .empty_pipeline = entry.empty_pipeline || defaults.empty_pipeline,
+                           .active_shards = defaults.active_shards,
                            .in_bulk = true};
+  if (entry.action == BulkEntry::Action::remove) operation.require_alias = false;
   if (entry.action == BulkEntry::Action::update) {
     operation.update = parse_update_body(entry.source, operation.parameters);
-    if (entry.fetch_source) operation.update->fetch_source = entry.fetch_source;
-    if (!operation.update->fetch_source) operation.update->fetch_source = fetch_source;
+    if (!operation.update->source_choice) operation.update->source_choice = entry.source_choice;
+    if (!operation.update->source_choice) operation.update->source_choice = defaults.source_choice;
     if (operation.update->script) throw unsupported(fmt::format("the script on line [{}] is", entry.source_line));
   }
   return operation;
@@ -57,13 +71,16 @@ bool run_item(Call& call, WriteOperation& operation, std::string& out) {
 
 void bulk(Call& call) {
   Parameters& parameters = call.parameters;
-  parameters.for_writes();
-  const bool forced_refresh = parameters.forced_refresh();
-  const auto fetch_source = parameters.fetch_source();
-  parameters.refuse_unknown();
+  parameters.refuse({"routing"});
+  Defaults defaults{.index = call.request.path.front() == "_bulk" ? std::string() : call.index()};
+  defaults.source_choice = parameters.source_choice();
+  defaults.empty_pipeline = parameters.empty_pipeline();
+  defaults.active_shards = parameters.active_shards();
+  defaults.require_alias = parameters.flag("require_alias");
+  parameters.time("timeout");
+  defaults.forced_refresh = parameters.forced_refresh();
   call.require_body();
   const std::int64_t began_ms = call.node.options().clock->now_ms();
-  const std::string path_index = call.request.path.front() == "_bulk" ? std::string() : call.index();
 
   std::vector<WriteOperation> operations;
   ValidationErrors errors;
@@ -73,13 +90,13 @@ void bulk(Call& call) {
         if (operations.size() == kMaxItems) {
           throw failure(413, "illegal_argument_exception", fmt::format("more than {} items", kMaxItems));
         }
-        WriteOperation operation = to_operation(entry, path_index, fetch_source);
-        operation.forced_refresh = forced_refresh;
+        WriteOperation operation = to_operation(entry, defaults);
         if (operation.index.empty()) errors.add("index is missing");
         validate(operation, kMatchAny, call.compatibility, errors);
         operations.push_back(std::move(operation));
       },
       call.compatibility);
+  parameters.refuse_unknown();
   if (operations.empty()) errors.add("no requests added");
   throw_if_any(errors);
 

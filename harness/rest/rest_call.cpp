@@ -15,6 +15,13 @@ Handles::Held& Call::existing(std::string_view name) const {
   return *held;
 }
 
+Handles::Held& Call::readable(std::string_view name) const {
+  if (Handles::Held* held = handles.find(name)) return *held;
+  Failure missing = no_such_index(name, compatibility);
+  if (compatibility != Compatibility::v6) missing.resource_type = "index_expression";
+  throw missing;
+}
+
 Handles::Held& Call::existing_or_new(std::string_view name) const {
   for (;;) {
     if (Handles::Held* held = handles.find(name)) return *held;
@@ -45,13 +52,18 @@ void check_index_name(std::string_view name) {
     bad.index = name;
     return bad;
   };
-  if (name.find_first_of("\\/*?\"<>| ,#:") != name.npos) {
-    throw invalid("must not contain any of [ , \", *, \\, <, |, ,, >, /, ?, #, :]");
+  if (name.find_first_of("\\/*?\"<>| ,") != name.npos) {
+    throw invalid(R"(must not contain the following characters [ , ", *, \, <, |, ,, >, /, ?])");
   }
+  if (name.find('#') != name.npos) throw invalid("must not contain '#'");
+  if (name.find(':') != name.npos) throw invalid("must not contain ':'");
   if (name.find_first_of("-_+") == 0) throw invalid("must not start with '_', '-', or '+'");
-  if (std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; })) throw invalid("must be lowercase");
+  constexpr std::size_t kMostBytes = 255;
+  if (name.size() > kMostBytes) {
+    throw invalid(fmt::format("index name is too long, ({} > {})", name.size(), kMostBytes));
+  }
   if (name == "." || name == "..") throw invalid("must not be '.' or '..'");
-  if (name.size() > 255) throw invalid("index name is too long, (more than 255 bytes)");
+  if (!is_lower_case(name)) throw invalid("must be lowercase");
 }
 
 Failure no_such_index(std::string_view name, Compatibility compatibility) {
@@ -90,7 +102,7 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 }
 
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
-                    Version version, bool fetch_source) {
+                    Version version, const SourceChoice& source) {
   Document& document = held.document;
   if (held.handle->get(id, document).result != Result::found) {
     append_named(out, compatibility, held.index->name, id);
@@ -110,12 +122,21 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   out += R"(,"_primary_term":)";
   append_number(out, static_cast<std::int64_t>(document.word.term()));
   out += R"(,"found":true)";
-  if (fetch_source) {
+  if (source.fetch) {
     out += R"(,"_source":)";
-    out += shown(document.source.text());
+    append_source(out, document.source.text(), source);
   }
   out += '}';
   return 200;
+}
+
+void append_source(std::string& out, std::string_view stored, const SourceChoice& choice) {
+  if (choice.is_whole()) {
+    out += shown(stored);
+    return;
+  }
+  const Json json = parse_checked(shown(stored));
+  out += to_text(json.is_object() ? chosen_part(json, choice) : json);
 }
 
 }  // namespace occ

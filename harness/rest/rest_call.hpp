@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/rest/node.hpp"
 #include "harness/rest/rest_failure.hpp"
@@ -22,12 +23,19 @@ struct Call {
 
   /// The index that the path names first.
   [[nodiscard]] const std::string& index() const { return request.path[0]; }
+  /// The list of indices that the path begins with; empty for all: "/a,b/_refresh", "/_refresh".
+  [[nodiscard]] std::string_view indices() const {
+    const std::string& first = request.path[0];
+    return request.path.size() > 1 || !first.starts_with('_') ? std::string_view(first) : std::string_view();
+  }
   /// The id in /{index}/_doc/{id} and its like.
   [[nodiscard]] const std::string& id() const { return request.path[2]; }
   [[nodiscard]] bool is(std::string_view method) const { return request.method == method; }
 
   /// Throws Failure: 404, index_not_found_exception.
   [[nodiscard]] Handles::Held& existing(std::string_view name) const;
+  /// As existing, for requests on one document, which name what they did not find an expression.
+  [[nodiscard]] Handles::Held& readable(std::string_view name) const;
   /// Makes the index if there is none, as a first write does. Throws Failure if the name is none.
   [[nodiscard]] Handles::Held& existing_or_new(std::string_view name) const;
   /// Throws Failure: 400, parse_exception.
@@ -70,6 +78,10 @@ void advance_clock(Call& call);
 
 // What they share.
 
+/// rest_index_names.cpp: the indices that a list with wildcards stands for, in its order. Throws Failure: 404.
+[[nodiscard]] std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view list,
+                                                           const IndexOptions& options);
+
 /// MetaDataCreateIndexService.validateIndexOrAliasName. Throws Failure.
 void check_index_name(std::string_view name);
 [[nodiscard]] Failure no_such_index(std::string_view name, Compatibility compatibility);
@@ -87,6 +99,8 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 /// Reads a document and appends its answer, closed. Returns the status, 200 or 404; a version conflict is thrown, `out`
 /// then unchanged.
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
-                    Version version, bool fetch_source);
+                    Version version, const SourceChoice& source);
+/// Appends the part of a stored source that is chosen.
+void append_source(std::string& out, std::string_view stored, const SourceChoice& choice);
 
 }  // namespace occ

@@ -58,7 +58,7 @@ void cluster_health(Call& call) {
   call.parameters.refuse_unknown();
   std::int64_t shards = 0;
   if (call.request.path.size() == 3) {
-    shards = call.existing(call.request.path[2]).index->table->shards();
+    for (const auto& index : resolved(call, call.request.path[2], {})) shards += index->table->shards();
   } else {
     for (const auto& [name, index] : *call.node.indices()) shards += index->table->shards();
   }

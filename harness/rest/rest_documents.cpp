@@ -12,17 +12,22 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
   // 6.x overwrites what the request says.
   if (create && call.compatibility == Compatibility::v6) given.reset();
   const std::string op_type = given ? lower_case(*given) : std::string();
-  if (create && given && op_type != "create") {
+  // 6.x takes whatever is given for a create.
+  if (create && given && op_type != "create" && call.compatibility != Compatibility::v6) {
     throw illegal_argument(fmt::format("opType must be 'create', found: [{}]", *given));
   }
-  call.require_body();
   WriteOperation operation{.index = call.index(), .id = std::move(id), .source = call.request.body};
-  parameters.for_writes();
+  parameters.refuse({"routing", "parent"});
+  operation.empty_pipeline = parameters.empty_pipeline();
+  call.require_body();
+  parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
   operation.parameters.version = parameters.version();
   operation.parameters.version_type = parameters.version_type();
   parameters.condition(operation.parameters);
-  if (given && op_type != "create" && op_type != "index") {
+  operation.require_alias = parameters.flag("require_alias");
+  operation.active_shards = parameters.active_shards();
+  if (given && !create && op_type != "create" && op_type != "index") {
     throw illegal_argument(fmt::format("opType must be 'create' or 'index', found: [{}]", *given));
   }
   // Without an id, op_type is create unless it is said to be index (since 7.5).
@@ -46,11 +51,13 @@ void create_document(Call& call) {
 void delete_document(Call& call) {
   Parameters& parameters = call.parameters;
   WriteOperation operation{.action = BulkEntry::Action::remove, .index = call.index(), .id = call.id()};
-  parameters.for_writes();
+  parameters.refuse({"routing", "parent"});
+  parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
   operation.parameters.version = parameters.version();
   operation.parameters.version_type = parameters.version_type();
   parameters.condition(operation.parameters);
+  operation.active_shards = parameters.active_shards();
   validate_and_run(call, operation);
 }
 
@@ -59,25 +66,29 @@ void get_document(Call& call) {
   parameters.for_reads();
   const Version version = parameters.version();
   const VersionType type = parameters.version_type();
-  const bool fetch_source = parameters.fetch_source().value_or(true);
+  const SourceChoice source = parameters.source_choice().value_or(SourceChoice());
   parameters.refuse_unknown();
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
-  call.response.status = append_document(call.response.body, call.compatibility, call.existing(call.index()), call.id(),
-                                         version, fetch_source);
+  call.response.status =
+      append_document(call.response.body, call.compatibility, call.readable(call.index()), call.id(), version, source);
 }
 
 void get_source(Call& call) {
   call.parameters.for_reads();
+  const SourceChoice source = call.parameters.source_choice().value_or(SourceChoice());
   call.parameters.refuse_unknown();
-  Handles::Held& held = call.existing(call.index());
+  ValidationErrors errors;
+  if (!source.fetch) errors.add("fetching source can not be disabled");
+  throw_if_any(errors);
+  Handles::Held& held = call.readable(call.index());
   if (held.handle->get(call.id(), held.document).result != Result::found) {
     throw failure(404, "resource_not_found_exception",
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  call.response.body = shown(held.document.source.text());
+  append_source(call.response.body, held.document.source.text(), source);
 }
 
 }  // namespace occ

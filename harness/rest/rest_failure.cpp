@@ -19,7 +19,7 @@ void append_what(std::string& out, const Failure& failed) {
   append_quoted(out, failed.type);
   out += R"(,"reason":)";
   append_quoted(out, failed.reason);
-  if (!failed.resource.empty()) append_field(out, "resource.type", "index_or_alias");
+  if (!failed.resource.empty()) append_field(out, "resource.type", failed.resource_type);
   append_field(out, "resource.id", failed.resource);
   append_field(out, "index_uuid", failed.index_uuid);
   append_field(out, "shard", failed.shard);
@@ -57,7 +57,11 @@ void append_error(std::string& out, const Failure& failed) {
 
 void append_error_with_root(std::string& out, const Failure& failed) {
   out += R"({"root_cause":[{)";
-  append_what(out, failed);
+  if (failed.root_is_cause) {
+    append_what(out, failure(failed.status, failed.cause_type, failed.cause_reason));
+  } else {
+    append_what(out, failed);
+  }
   out += "}],";
   append_what(out, failed);
   append_cause(out, failed);
@@ -72,8 +76,10 @@ void respond(Response& response, const Failure& failed) {
   } else {
     append_error_with_root(response.body, failed);
   }
-  response.body += R"(,"status":)";
-  append_number(response.body, failed.status);
+  if (failed.has_status) {
+    response.body += R"(,"status":)";
+    append_number(response.body, failed.status);
+  }
   response.body += '}';
   if (!failed.allow.empty()) response.headers.emplace_back("Allow", failed.allow);
 }

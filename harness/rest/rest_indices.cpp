@@ -2,63 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
-#include "core/build/function_ref.hpp"
+#include "harness/rest/filter_path.hpp"
+#include "harness/rest/index_settings.hpp"
 #include "harness/rest/rest_call.hpp"
 
 namespace occ {
 namespace {
-
-/// Calls take(name, value) for every setting, however it is nested, named as in `index.gc_deletes`.
-void for_each_setting(const Json& settings, const std::string& prefix,
-                      FunctionRef<void(const std::string&, const Json&)> take) {
-  for (const auto& [key, value] : settings.items()) {
-    const std::string name = prefix.empty() ? key : prefix + "." + key;
-    if (value.is_object()) {
-      for_each_setting(value, name, take);
-    } else {
-      take(name.starts_with("index.") ? name : "index." + name, value);
-    }
-  }
-}
-
-std::int64_t setting_within(const std::string& name, const std::string& value, std::int64_t least, std::int64_t most) {
-  const auto number = [&] {
-    try {
-      return parse_long(name, value);
-    } catch (const IllegalArgument&) {
-      throw illegal_argument(fmt::format("Failed to parse value [{}] for setting [{}]", value, name));
-    }
-  }();
-  if (number < least) {
-    throw illegal_argument(
-        fmt::format("Failed to parse value [{}] for setting [{}] must be >= {}", value, name, least));
-  }
-  if (number > most) {
-    throw illegal_argument(fmt::format("Failed to parse value [{}] for setting [{}] must be <= {}", value, name, most));
-  }
-  return number;
-}
-
-std::int64_t replicas_within(const std::string& name, const std::string& value) {
-  return setting_within(name, value, 0, std::numeric_limits<std::int32_t>::max() - 1);
-}
-
-/// Settings that clients send and that mean nothing to a table in memory.
-bool means_nothing(std::string_view setting) {
-  constexpr std::string_view kExact[] = {"index.refresh_interval", "index.codec", "index.auto_expand_replicas",
-                                         "index.max_result_window", "index.number_of_routing_shards"};
-  return std::ranges::find(kExact, setting) != std::end(kExact) || setting.starts_with("index.translog.") ||
-         setting.starts_with("index.soft_deletes.");
-}
-
-Failure unknown_setting(std::string_view name) {
-  return illegal_argument(fmt::format(
-      "unknown setting [{}] please check that any required plugins are installed, or check the breaking changes "
-      "documentation for removed settings",
-      name));
-}
 
 IndexSettings wanted_settings(const Call& call) {
   IndexSettings wanted = call.node.default_settings();
@@ -74,18 +24,12 @@ IndexSettings wanted_settings(const Call& call) {
     if (key != "settings" || !value.is_object()) {
       throw failure(400, "parse_exception", fmt::format("unknown key [{}] for create index", key));
     }
-    for_each_setting(value, "", [&](const std::string& setting, const Json& given) {
-      const std::string text = scalar_text(given);
-      if (setting == "index.number_of_shards") {
-        wanted.shards = static_cast<std::uint32_t>(setting_within(setting, text, 1, 1024));
-      } else if (setting == "index.number_of_replicas") {
-        wanted.replicas = replicas_within(setting, text);
-      } else if (setting == "index.gc_deletes") {
-        wanted.gc_deletes_ms = parse_time_ms(setting, text);
-      } else if (!means_nothing(setting)) {
-        throw unknown_setting(setting);
-      }
-    });
+    const WantedSettings given = read_settings(value);
+    if (given.shards.value_or(0) > 0) wanted.shards = static_cast<std::uint32_t>(*given.shards);
+    if (given.replicas) wanted.replicas = given.replicas->value_or(wanted.replicas);
+    if (given.gc_deletes_ms) wanted.gc_deletes_ms = given.gc_deletes_ms->value_or(wanted.gc_deletes_ms);
+    wanted.kept = given.kept;
+    std::erase_if(wanted.kept, [](const auto& each) { return each.second.empty(); });
   }
   return wanted;
 }
@@ -95,16 +39,29 @@ std::string time_text(std::int64_t ms) {
   return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
 }
 
-Json settings_of(const Index& index) {
+/// True if one of a list of patterns matches; an empty list stands for all.
+bool is_named(std::string_view names, std::string_view setting) {
+  if (names.empty() || names == "_all") return true;
+  while (!names.empty()) {
+    const auto comma = names.find(',');
+    if (matches_pattern(names.substr(0, comma), setting)) return true;
+    names.remove_prefix(comma == names.npos ? names.size() : comma + 1);
+  }
+  return false;
+}
+
+Json settings_of(const Index& index, bool flat, std::string_view names = {}) {
   const std::int64_t gc_deletes_ms = index.gc_deletes_ms.load(std::memory_order_relaxed);  // relaxed: a setting
   const std::int64_t copies = index.copies.load(std::memory_order_relaxed);                // relaxed: as above
+  SettingTexts settings = index.kept_settings();
   // Elasticsearch prints every setting as a string.
-  return {{"index",
-           {{"number_of_shards", std::to_string(index.table->shards())},
-            {"number_of_replicas", std::to_string(copies - 1)},
-            {"gc_deletes", time_text(gc_deletes_ms)},
-            {"uuid", index.uuid},
-            {"provided_name", index.name}}}};
+  settings["index.number_of_shards"] = std::to_string(index.table->shards());
+  settings["index.number_of_replicas"] = std::to_string(copies - 1);
+  settings["index.gc_deletes"] = time_text(gc_deletes_ms);
+  settings["index.uuid"] = index.uuid;
+  settings["index.provided_name"] = index.name;
+  std::erase_if(settings, [names](const auto& each) { return !is_named(names, each.first); });
+  return shown_settings(settings, flat);
 }
 
 void acknowledge(Call& call) {
@@ -115,10 +72,20 @@ void acknowledge(Call& call) {
 
 void create_index(Call& call) {
   const std::string& name = call.index();
-  call.parameters.ignore({"timeout", "master_timeout", "wait_for_active_shards", "include_type_name"});
+  call.parameters.time("timeout");
+  call.parameters.time("master_timeout");
+  const auto active_shards = call.parameters.active_shards();
+  call.parameters.ignore({"include_type_name"});
   call.parameters.refuse_unknown();
   check_index_name(name);
-  const auto [index, made] = call.node.create(name, wanted_settings(call));
+  const IndexSettings settings = wanted_settings(call);
+  const std::int64_t copies = 1 + settings.replicas;
+  const std::int64_t awaited = active_shards == kAllCopies ? copies : active_shards.value_or(1);
+  if (awaited > copies) {
+    throw illegal_argument(fmt::format(
+        "invalid wait_for_active_shards[{}]: cannot be greater than number of shard copies [{}]", awaited, copies));
+  }
+  const auto [index, made] = call.node.create(name, settings);
   if (!index) throw too_many_indices();
   if (!made) {
     Failure exists = failure(400, "resource_already_exists_exception",
@@ -127,42 +94,56 @@ void create_index(Call& call) {
     exists.index = index->name;
     throw exists;
   }
-  call.response.body = R"({"acknowledged":true,"shards_acknowledged":true,"index":)";
+  call.response.body = awaited > 1 ? R"({"acknowledged":true,"shards_acknowledged":false,"index":)"
+                                   : R"({"acknowledged":true,"shards_acknowledged":true,"index":)";
   append_quoted(call.response.body, name);
   call.response.body += '}';
 }
 
 void delete_index(Call& call) {
-  call.parameters.ignore({"timeout", "master_timeout", "allow_no_indices", "expand_wildcards"});
-  const bool missing_is_fine = call.parameters.flag("ignore_unavailable");
+  call.parameters.time("timeout");
+  call.parameters.time("master_timeout");
+  const IndexOptions options = call.parameters.index_options();
   call.parameters.refuse_unknown();
-  if (!call.node.remove(call.index()) && !missing_is_fine) throw no_such_index(call.index(), call.compatibility);
+  for (const auto& index : resolved(call, call.index(), options)) (void)call.node.remove(index->name);
   call.handles.renew();
   acknowledge(call);
 }
 
 void index_exists(Call& call) {
-  call.parameters.ignore({"local", "allow_no_indices", "ignore_unavailable", "expand_wildcards", "flat_settings",
-                          "include_defaults", "include_type_name", "master_timeout"});
+  const IndexOptions options = call.parameters.index_options();
+  call.parameters.ignore({"local", "flat_settings", "include_defaults", "include_type_name", "master_timeout"});
   call.parameters.refuse_unknown();
-  call.response.status = call.handles.find(call.index()) ? 200 : 404;
+  (void)resolved(call, call.index(), options);
 }
 
 void get_index(Call& call) {
-  call.parameters.ignore({"local", "allow_no_indices", "ignore_unavailable", "expand_wildcards", "include_defaults",
-                          "include_type_name", "master_timeout"});
+  const IndexOptions options = call.parameters.index_options();
+  call.parameters.ignore({"local", "include_defaults", "include_type_name", "master_timeout"});
+  const bool flat = call.parameters.flag("flat_settings");
   call.parameters.refuse_unknown();
-  const Index& index = *call.existing(call.index()).index;
-  call.response.body = to_text(Json{
-      {index.name, {{"aliases", Json::object()}, {"mappings", Json::object()}, {"settings", settings_of(index)}}}});
+  Json answer = Json::object();
+  for (const auto& index : resolved(call, call.index(), options)) {
+    answer[index->name] = {
+        {"aliases", Json::object()}, {"mappings", Json::object()}, {"settings", settings_of(*index, flat)}};
+  }
+  call.response.body = to_text(answer);
 }
 
 void get_settings(Call& call) {
-  call.parameters.ignore(
-      {"local", "allow_no_indices", "ignore_unavailable", "expand_wildcards", "include_defaults", "master_timeout"});
+  const IndexOptions options = call.parameters.index_options();
+  call.parameters.ignore({"local", "include_defaults", "master_timeout"});
+  const bool flat = call.parameters.flag("flat_settings");
   call.parameters.refuse_unknown();
-  const Index& index = *call.existing(call.index()).index;
-  call.response.body = to_text(Json{{index.name, {{"settings", settings_of(index)}}}});
+  // "/_settings/NAMES", "/INDICES/_settings/NAMES"
+  const auto& path = call.request.path;
+  const std::size_t after = path[0] == "_settings" ? 1 : 2;
+  const std::string_view names = path.size() > after ? std::string_view(path[after]) : std::string_view();
+  Json answer = Json::object();
+  for (const auto& index : resolved(call, after == 1 ? std::string_view() : call.indices(), options)) {
+    answer[index->name] = {{"settings", settings_of(*index, flat, names)}};
+  }
+  call.response.body = to_text(answer);
 }
 
 /// What of `_stats` concerns numbers; by shard alone, since they are the shards'.
@@ -185,43 +166,56 @@ void index_stats(Call& call) {
 }
 
 void put_settings(Call& call) {
-  call.parameters.ignore(
-      {"timeout", "master_timeout", "preserve_existing", "allow_no_indices", "ignore_unavailable", "expand_wildcards"});
-  call.parameters.refuse_unknown();
-  Index& index = *call.existing(call.index()).index;
+  call.parameters.time("timeout");
+  call.parameters.time("master_timeout");
+  const bool preserve = call.parameters.flag("preserve_existing");
+  const IndexOptions options = call.parameters.index_options(false);
   call.require_body();
   const Json body = call.json_body();
-  std::optional<std::int64_t> gc_deletes_ms;
-  std::optional<std::int64_t> replicas;
+  call.parameters.refuse_unknown();
   const bool wrapped = body.size() == 1 && body.contains("settings") && body["settings"].is_object();
-  for_each_setting(wrapped ? body["settings"] : body, "", [&](const std::string& setting, const Json& given) {
-    // null takes a setting back to its default.
-    const std::string text = scalar_text(given);
-    if (setting == "index.gc_deletes") {
-      gc_deletes_ms = given.is_null() ? call.node.default_settings().gc_deletes_ms : parse_time_ms(setting, text);
-    } else if (setting == "index.number_of_replicas") {
-      replicas = given.is_null() ? call.node.default_settings().replicas : replicas_within(setting, text);
-    } else if (setting == "index.number_of_shards") {
-      throw illegal_argument(fmt::format("Can't update non dynamic settings [[{}]] for open indices [[{}/{}]]", setting,
-                                         index.name, index.uuid));
-    } else if (!means_nothing(setting)) {
-      throw unknown_setting(setting);
-    }
-  });
-  if (gc_deletes_ms) {
-    index.table->set_gc_deletes(*gc_deletes_ms);
-    index.gc_deletes_ms.store(*gc_deletes_ms, std::memory_order_relaxed);  // relaxed: a setting, it orders nothing
+  WantedSettings wanted = read_settings(wrapped ? body["settings"] : body);
+  if (!wanted.shards && !wanted.replicas && !wanted.gc_deletes_ms && wanted.kept.empty()) {
+    ValidationErrors errors;
+    errors.add("no settings to update");
+    throw_if_any(errors);
   }
-  if (replicas) index.copies.store(1 + *replicas, std::memory_order_relaxed);  // relaxed: as above
+  const auto indices = resolved(call, call.indices(), options);
+  for (const auto& index : indices) {
+    std::string fixed = wanted.shards ? "index.number_of_shards" : "";
+    for (const auto& [name, value] : wanted.kept) {
+      if (!is_dynamic(name)) fixed.append(fixed.empty() ? "" : ", ").append(name);
+    }
+    if (fixed.empty()) continue;
+    throw illegal_argument(fmt::format("Can't update non dynamic settings [[{}]] for open indices [[{}/{}]]", fixed,
+                                       index->name, index->uuid));
+  }
+  const IndexSettings defaults = call.node.default_settings();
+  for (const auto& index : indices) {
+    if (wanted.gc_deletes_ms && !preserve) {
+      const std::int64_t ms = wanted.gc_deletes_ms->value_or(defaults.gc_deletes_ms);
+      index->table->set_gc_deletes(ms);
+      index->gc_deletes_ms.store(ms, std::memory_order_relaxed);  // relaxed: a setting, it orders nothing
+    }
+    if (wanted.replicas && !preserve) {
+      index->copies.store(1 + wanted.replicas->value_or(defaults.replicas), std::memory_order_relaxed);  // as above
+    }
+    index->keep_settings(wanted.kept, preserve);
+  }
   acknowledge(call);
 }
 
 /// Every write is visible at once; there is nothing to do.
 void refresh(Call& call) {
-  call.parameters.ignore({"allow_no_indices", "ignore_unavailable", "expand_wildcards"});
+  const IndexOptions options = call.parameters.index_options();
   call.parameters.refuse_unknown();
-  if (call.request.path.size() == 2) (void)call.existing(call.index());
-  call.response.body = R"({"_shards":{"total":1,"successful":1,"failed":0}})";
+  std::int64_t copies = 0;
+  std::int64_t shards = 0;
+  for (const auto& index : resolved(call, call.indices(), options)) {
+    shards += index->table->shards();
+    copies += index->table->shards() * index->copies.load(std::memory_order_relaxed);  // relaxed: a setting
+  }
+  call.response.body = to_text(Json{{"_shards", {{"total", copies}, {"successful", shards}, {"failed", 0}}}});
 }
 
 }  // namespace occ

@@ -16,27 +16,37 @@ struct Item {
   std::string id;
   Version version = kMatchAny;
   VersionType type = VersionType::internal;
-  bool fetch_source = true;
+  SourceChoice source;
+  std::string named_type;  ///< `_type`, where it is given
 };
 
 void read_doc(const Json& doc, Compatibility compatibility, Item& item) {
   if (!doc.is_object()) throw illegal_argument("docs array element should include an object");
   for (const auto& [field, value] : doc.items()) {
+    if (field == "_source") {
+      if (value.is_number() || value.is_null()) {
+        throw failure(400, "parse_exception", fmt::format("illegal type for _source: [{}]", token_name(value)));
+      }
+      item.source = parse_source_choice(value);
+      continue;
+    }
     if (value.is_structured()) throw unsupported(fmt::format("[{}] with {} is", field, token_name(value)));
+    const bool old_names = compatibility == Compatibility::v6;
     if (field == "_index") {
       item.index = scalar_text(value);
     } else if (field == "_id") {
       item.id = scalar_text(value);
-    } else if (field == "version") {
-      item.version = parse_long(field, scalar_text(value));
-    } else if (field == "version_type") {
+    } else if (field == "version" || (old_names && field == "_version")) {
+      item.version = parse_json_long(field, value);
+    } else if (field == "version_type" || (old_names && field == "_version_type")) {
       item.type = parse_version_type(scalar_text(value));
-    } else if (field == "_source") {
-      item.fetch_source = parse_boolean(field, scalar_text(value));
     } else if (field == "routing" || field == "stored_fields") {
       throw unsupported(fmt::format("[{}] is", field));
+    } else if (field == "_type" && compatibility == Compatibility::v7) {
+      item.named_type = scalar_text(value);
     } else if (field != "_type" || compatibility == Compatibility::v8) {
-      throw illegal_argument(fmt::format("unknown parameter [{}]", field));
+      throw failure(400, "parse_exception",
+                    fmt::format("failed to parse multi get request. unknown field [{}]", field));
     }
   }
 }
@@ -63,6 +73,38 @@ std::vector<Item> read_items(const Json& body, const Item& otherwise, Compatibil
   return items;
 }
 
+/// 7.x says no type of what it failed to read, unless the request names one.
+void append_failed(std::string& out, Compatibility compatibility, const Item& item, const Failure& why) {
+  if (compatibility == Compatibility::v7) {
+    out += R"({"_index":)";
+    append_quoted(out, item.index);
+    out += R"(,"_type":)";
+    if (item.named_type.empty()) {
+      out += "null";
+    } else {
+      append_quoted(out, item.named_type);
+    }
+    out += R"(,"_id":)";
+    append_quoted(out, item.id);
+  } else {
+    append_named(out, compatibility, item.index, item.id);
+  }
+  out += R"(,"error":)";
+  append_error_with_root(out, why);
+  out += '}';
+}
+
+/// A document of another type than _doc, which none is.
+void append_other_type(std::string& out, const Item& item) {
+  out += R"({"_index":)";
+  append_quoted(out, item.index);
+  out += R"(,"_type":)";
+  append_quoted(out, item.named_type);
+  out += R"(,"_id":)";
+  append_quoted(out, item.id);
+  out += R"(,"found":false})";
+}
+
 void validate(const std::vector<Item>& items) {
   ValidationErrors errors;
   if (items.empty()) errors.add("no documents to get");
@@ -79,10 +121,12 @@ void validate(const std::vector<Item>& items) {
 void mget(Call& call) {
   call.parameters.for_reads();
   const Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
-                       .fetch_source = call.parameters.fetch_source().value_or(true)};
-  call.parameters.refuse_unknown();
-  call.require_body();
+                       .source = call.parameters.source_choice().value_or(SourceChoice())};
+  if (call.request.body.empty()) {
+    throw failure(400, "parse_exception", "request body or source parameter is required");
+  }
   const auto items = read_items(call.json_body(), otherwise, call.compatibility);
+  call.parameters.refuse_unknown();
   validate(items);
   std::string& out = call.response.body;
   out += R"({"docs":[)";
@@ -93,13 +137,14 @@ void mget(Call& call) {
                     fmt::format("the answer would be larger than {} bytes: ask for fewer documents", kMaxAnswerBytes));
     }
     try {
-      (void)append_document(out, call.compatibility, call.existing(item.index), item.id, item.version,
-                            item.fetch_source);
+      Handles::Held& held = call.readable(item.index);
+      if (!item.named_type.empty() && item.named_type != "_doc") {
+        append_other_type(out, item);
+        continue;
+      }
+      (void)append_document(out, call.compatibility, held, item.id, item.version, item.source);
     } catch (const Failure& why) {
-      append_named(out, call.compatibility, item.index, item.id);
-      out += R"(,"error":)";
-      append_error_with_root(out, why);
-      out += '}';
+      append_failed(out, call.compatibility, item, why);
     }
   }
   out += "]}";

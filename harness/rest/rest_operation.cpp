@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/model/reason.hpp"
@@ -9,19 +10,81 @@
 namespace occ {
 namespace {
 
-/// The document of an index or create, as far as a table without mappings can be wrong about it.
-void check_source(std::string_view source, Compatibility compatibility) {
+std::string_view parsing_exception(Compatibility compatibility) {
+  return compatibility == Compatibility::v8 ? "document_parsing_exception" : "mapper_parsing_exception";
+}
+
+/// What a request says beside its document.
+bool is_metadata(std::string_view key) {
+  constexpr std::string_view kNames[] = {"_field_names", "_id",     "_ignored", "_index",  "_routing",
+                                         "_seq_no",      "_source", "_type",    "_version"};
+  return std::ranges::find(kNames, key) != std::end(kNames);
+}
+
+/// As Java prints a map, a list or a value.
+std::string preview(const Json& value) {
+  if (!value.is_structured()) return scalar_text(value);
+  std::string out(1, value.is_object() ? '{' : '[');
+  for (const auto& [key, element] : value.items()) {
+    if (out.size() > 1) out += ", ";
+    if (value.is_object()) out.append(key).append("=");
+    out += preview(element);
+  }
+  return out + (value.is_object() ? '}' : ']');
+}
+
+Failure metadata_in_document(std::string_view source, std::string_view field, std::string_view id,
+                             Compatibility compatibility) {
+  const Json document = parse_checked(source);
+  Failure bad = failure(400, parsing_exception(compatibility),
+                        fmt::format("failed to parse field [{0}] of type [{0}] in document with id '{1}'. Preview of "
+                                    "field's value: '{2}'",
+                                    field, id, document.is_object() ? preview(document[std::string(field)]) : ""));
+  bad.cause_type = bad.type;
+  bad.cause_reason = fmt::format(
+      "Field [{}] is a metadata field and cannot be added inside a document. Use the index API request parameters.",
+      field);
+  bad.root_is_cause = true;
+  return bad;
+}
+
+/// There are no aliases here, so nothing is one.
+Failure no_such_alias(std::string_view name, Compatibility compatibility) {
+  Failure missing = no_such_index(name, compatibility);
+  missing.resource.clear();
+  missing.reason += fmt::format(" and [require_alias] request flag is [true] and [{}] is not an alias", name);
+  return missing;
+}
+
+/// The one copy that there is here is all that will ever be active: nobody is kept waiting for another.
+void check_active_shards(const WriteOperation& operation, const Index& index) {
+  if (!operation.active_shards) return;
+  const std::int64_t wanted = *operation.active_shards == kAllCopies
+                                  ? index.copies.load(std::memory_order_relaxed)  // relaxed: a setting
+                                  : *operation.active_shards;
+  if (wanted <= 1) return;
+  throw failure(503, "unavailable_shards_exception",
+                fmt::format("[{}][{}] Not enough active copies to meet shard count of [{}] (have 1, needed {}).",
+                            index.name, index.table->shard_of(*operation.id),
+                            *operation.active_shards == kAllCopies ? "ALL" : std::to_string(wanted), wanted));
+}
+}  // namespace
+
+void check_source(std::string_view source, std::string_view id, Compatibility compatibility) {
+  const auto check_key = [&](std::string_view key) {
+    if (key.starts_with('_') && is_metadata(key)) throw metadata_in_document(source, key, id, compatibility);
+  };
   try {
-    check_json_object(source);
+    check_json_object(source, check_key);
   } catch (const JsonError& error) {
-    Failure bad =
-        failure(400, compatibility == Compatibility::v8 ? "document_parsing_exception" : "mapper_parsing_exception",
-                "failed to parse");
+    Failure bad = failure(400, parsing_exception(compatibility), "failed to parse");
     bad.cause_type = "json_parse_exception";
     bad.cause_reason = error.what();
     throw bad;
   }
 }
+
+namespace {
 
 Ran run_write(Call& call, Handles::Held& held, const WriteOperation& operation, std::string& out) {
   const std::string& id = *operation.id;
@@ -30,8 +93,10 @@ Ran run_write(Call& call, Handles::Held& held, const WriteOperation& operation, 
   if (operation.action == BulkEntry::Action::remove) {
     outcome = held.handle->remove(id, precondition);
   } else {
-    check_source(operation.source, call.compatibility);
-    outcome = held.handle->index(id, as_bytes(operation.source), precondition);
+    check_source(operation.source, id, call.compatibility);
+    std::string plain;
+    const std::string_view kept = plain_json(operation.source, plain, LoneSurrogates::keep);
+    outcome = held.handle->index(id, as_bytes(kept), precondition);
   }
   if (outcome.conflicted()) return {409, conflict(call, *held.index, id, outcome, precondition)};
   if (outcome.result == Result::rejected) {
@@ -54,7 +119,9 @@ void validate(const WriteOperation& operation, Version upsert_version, Compatibi
   switch (operation.action) {
     case BulkEntry::Action::index:
     case BulkEntry::Action::create:
-      return validate_index(operation.parameters, id, compatibility, errors);
+      validate_index(operation.parameters, id, compatibility, errors);
+      if (operation.empty_pipeline) errors.add("pipeline cannot be an empty string");
+      return;
     case BulkEntry::Action::remove:
       return validate_remove(operation.parameters, id, compatibility, errors);
     case BulkEntry::Action::update:
@@ -71,10 +138,13 @@ void validate(const WriteOperation& operation, Version upsert_version, Compatibi
 Ran run(Call& call, WriteOperation& operation, std::string& out) {
   if (!operation.id) operation.id = call.node.make_id();
   try {
+    if (operation.id->empty() && operation.in_bulk) throw illegal_argument("if _id is specified it must not be empty");
+    if (operation.require_alias) throw no_such_alias(operation.index, call.compatibility);
     // A delete makes no index, unless the client keeps the versions.
     const bool existing_only =
         operation.action == BulkEntry::Action::remove && operation.parameters.version_type == VersionType::internal;
-    Handles::Held& held = existing_only ? call.existing(operation.index) : call.existing_or_new(operation.index);
+    Handles::Held& held = existing_only ? call.readable(operation.index) : call.existing_or_new(operation.index);
+    check_active_shards(operation, *held.index);
     return operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
                                                          : run_write(call, held, operation, out);
   } catch (Failure& why) {

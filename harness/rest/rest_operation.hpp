@@ -17,7 +17,7 @@ struct UpdateBody {
   bool doc_as_upsert = false;
   bool detect_noop = true;
   bool script = false;
-  std::optional<bool> fetch_source;
+  std::optional<SourceChoice> source_choice;
 };
 
 /// One write on one document, read from a URL or from an action line of `_bulk`: both end up here and are validated,
@@ -27,9 +27,12 @@ struct WriteOperation {
   std::string index;
   std::optional<std::string> id;  ///< absent: to be made up (index and create only)
   WriteParameters parameters;
-  std::string_view source;             ///< index and create: the document
+  std::string_view source;             ///< index and create: the document, as it was sent
   std::unique_ptr<UpdateBody> update;  ///< update only
   bool forced_refresh = false;
+  bool require_alias = false;
+  bool empty_pipeline = false;
+  std::optional<std::int64_t> active_shards;  ///< wait_for_active_shards
   /// An item of `_bulk`: a noop is then answered with the shard group's `_shards`, as Elasticsearch does.
   bool in_bulk = false;
 };
@@ -37,7 +40,8 @@ struct WriteOperation {
 /// "index", "create", "update" or "delete".
 [[nodiscard]] std::string_view name_of(BulkEntry::Action action) noexcept;
 
-/// Adds what is wrong with it. `upsert_version` is the one that the request gave for the upsert document.
+/// Adds what is wrong with it, in the engine's order. `upsert_version` is the one that the request gave for the upsert
+/// document.
 void validate(const WriteOperation& operation, Version upsert_version, Compatibility compatibility,
               ValidationErrors& errors);
 
@@ -55,6 +59,9 @@ struct Ran {
 void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version = kMatchAny);
 
 /// What index, create, delete and update share.
+
+/// A document that is to be stored, as far as a table without mappings can be wrong about it. Throws Failure.
+void check_source(std::string_view source, std::string_view id, Compatibility compatibility);
 
 [[nodiscard]] Failure conflict(const Call& call, const Index& index, std::string_view id, const Outcome& outcome,
                                const Precondition& precondition);

@@ -4,10 +4,70 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/rest/rest_failure.hpp"
 
 namespace occ {
+namespace {
+
+/// 1 less the edit distance by the longer length (Lucene's LevenshteinDistance).
+float likeness(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return 1.0F - static_cast<float>(row[b.size()]) / static_cast<float>(std::max(a.size(), b.size()));
+}
+
+std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto end = text.find(',');
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  }
+  return parts;
+}
+
+/// Longer names are nobody's slip.
+constexpr std::size_t kLongestName = 100;
+
+/// Those that are more than `least` alike, the most alike first.
+std::string meant(std::string_view given, std::vector<std::string_view> known, float least, std::string_view question) {
+  if (given.size() > kLongestName) return {};
+  std::ranges::sort(known);
+  known.erase(std::ranges::unique(known).begin(), known.end());
+  std::vector<std::pair<float, std::string_view>> like;
+  for (const auto name : known) {
+    if (const float how = likeness(given, name); how > least) like.emplace_back(how, name);
+  }
+  if (like.empty()) return {};
+  std::ranges::stable_sort(like, [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string_view> names;
+  for (const auto& [how, name] : like) names.push_back(name);
+  return fmt::format("{}{}[{}]?", question, names.size() == 1 ? "" : "any of ", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view given, std::vector<std::string_view> known) {
+  return meant(given, std::move(known), 0.5F, " -> did you mean ");
+}
+
+std::string likely_fields(std::string_view given, std::vector<std::string_view> known) {
+  return meant(given, std::move(known), 0.5F, " did you mean ");
+}
+
+std::string likely_settings(std::string_view given, std::vector<std::string_view> known) {
+  return meant(given, std::move(known), 0.7F, " did you mean ");
+}
 
 Parameters::Parameters(const Request& request) : request_(request), asked_(request.query.size()) {
   if (asked_.empty()) return;
@@ -16,9 +76,16 @@ Parameters::Parameters(const Request& request) : request_(request), asked_(reque
   pretty_ = pretty && *pretty != "false";
   filter_path_ = get("filter_path").value_or("");
   ignore({"human", "error_trace"});
+  // The one format that answers have; another is unknown.
+  if (std::ranges::any_of(request.query,
+                          [](const auto& each) { return each.first == "format" && each.second == "json"; })) {
+    (void)get("format");
+  }
 }
 
 std::optional<std::string_view> Parameters::get(std::string_view name) {
+  if (asked_.empty()) return std::nullopt;
+  known_.push_back(name);
   std::optional<std::string_view> value;
   for (std::size_t i = 0; i < asked_.size(); ++i) {
     if (request_.query[i].first != name) continue;
@@ -28,9 +95,17 @@ std::optional<std::string_view> Parameters::get(std::string_view name) {
   return value;
 }
 
+bool Parameters::has(std::string_view name) const {
+  return std::ranges::any_of(request_.query, [name](const auto& each) { return each.first == name; });
+}
+
 bool Parameters::flag(std::string_view name) {
+  return flag(name, false);
+}
+
+bool Parameters::flag(std::string_view name, bool otherwise) {
   const auto value = get(name);
-  return value && parse_boolean(name, *value);
+  return value ? parse_boolean(*value) : otherwise;
 }
 
 void Parameters::ignore(std::initializer_list<std::string_view> names) {
@@ -52,13 +127,15 @@ void Parameters::refuse_unknown() const {
     if (!asked_[i]) unknown.push_back(request_.query[i].first);
   }
   std::ranges::sort(unknown);
-  throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: [{}]",
-                                     request_.uri.substr(0, request_.uri.find('?')), unknown.size() > 1 ? "s" : "",
-                                     fmt::join(unknown, "], [")));
+  unknown.erase(std::ranges::unique(unknown).begin(), unknown.end());
+  std::vector<std::string> named;
+  for (const auto name : unknown) named.push_back(fmt::format("[{}]{}", name, did_you_mean(name, known_)));
+  throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: {}", path_text(request_),
+                                     unknown.size() > 1 ? "s" : "", fmt::join(named, ", ")));
 }
 
 Version Parameters::version() {
-  if (const auto value = get("version")) return parse_long("version", *value);
+  if (has("version")) return parse_long("version", *get("version"));
   const std::string* header = find_header(request_, "if-match");
   if (!header) return kMatchAny;
   try {
@@ -78,13 +155,21 @@ void Parameters::condition(WriteParameters& into) {
   if (const auto value = get("if_primary_term")) set_if_primary_term(into, parse_long("if_primary_term", *value));
 }
 
-std::optional<bool> Parameters::fetch_source() {
-  refuse({"_source_includes", "_source_excludes", "_source_include", "_source_exclude"});
-  const auto value = get("_source");
-  if (!value) return std::nullopt;
-  if (*value == "true" || value->empty()) return true;
-  if (*value == "false") return false;
-  throw unsupported("source filtering is");
+std::optional<SourceChoice> Parameters::source_choice() {
+  const auto given = get("_source");
+  auto includes = get("_source_includes");
+  const auto excludes = get("_source_excludes");
+  if (!given && !includes && !excludes) return std::nullopt;
+  SourceChoice choice;
+  if (given && *given == "false") {
+    choice.fetch = false;
+  } else if (given && *given != "true" && !includes) {
+    includes = given;
+  }
+  choice.includes = parts_of(includes.value_or(""));
+  choice.excludes = parts_of(excludes.value_or(""));
+  check_patterns(choice);
+  return choice;
 }
 
 bool Parameters::forced_refresh() {
@@ -94,14 +179,55 @@ bool Parameters::forced_refresh() {
   throw illegal_argument(fmt::format("Unknown value for refresh: [{}].", *value));
 }
 
-void Parameters::for_reads() {
-  refuse({"routing", "parent", "stored_fields"});
-  ignore({"realtime", "refresh", "preference"});
+void Parameters::time(std::string_view name) {
+  if (const auto value = get(name)) (void)parse_time_ms(name, *value);
 }
 
-void Parameters::for_writes() {
-  refuse({"routing", "parent", "pipeline", "require_alias"});
-  ignore({"timeout", "wait_for_active_shards"});
+std::optional<std::int64_t> Parameters::active_shards() {
+  const auto value = get("wait_for_active_shards");
+  if (!value) return std::nullopt;
+  if (*value == "all") return kAllCopies;
+  const auto number = [&]() -> std::int64_t {
+    try {
+      return parse_int("wait_for_active_shards", *value);
+    } catch (const IllegalArgument&) {
+      throw illegal_argument(fmt::format("cannot parse ActiveShardCount[{}]", *value));
+    }
+  }();
+  if (number < 0) throw illegal_argument("shard count cannot be a negative value");
+  return number;
+}
+
+bool Parameters::empty_pipeline() {
+  const auto value = get("pipeline");
+  if (!value || *value == "_none") return false;
+  if (value->empty()) return true;
+  throw unsupported("the parameter [pipeline] is");
+}
+
+IndexOptions Parameters::index_options(bool allow_no_indices) {
+  IndexOptions options{.ignore_unavailable = flag("ignore_unavailable", false),
+                       .allow_no_indices = flag("allow_no_indices", allow_no_indices)};
+  const auto states = get("expand_wildcards");
+  if (!states || states->empty()) return options;
+  options.expand_open = false;
+  for (const std::string& state : parts_of(*states)) {
+    if (state == "open" || state == "all") {
+      options.expand_open = true;
+    } else if (state == "none") {
+      options.expand_open = false;
+    } else if (state != "closed" && state != "hidden") {
+      throw illegal_argument(fmt::format("No valid expand wildcard value [{}]", state));
+    }
+  }
+  return options;
+}
+
+void Parameters::for_reads() {
+  (void)flag("refresh");
+  refuse({"routing", "parent", "stored_fields"});
+  ignore({"preference"});
+  (void)flag("realtime");
 }
 
 }  // namespace occ

@@ -1,6 +1,10 @@
 #include "harness/rest/rest_request.hpp"
 
+#include <locale.h>
+#include <wctype.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "harness/support/json_text.hpp"
@@ -56,7 +60,7 @@ void for_each_part(std::string_view text, char separator, F take) {
 
 }  // namespace
 
-void read_target(Request& request, std::string_view target) {
+void read_target(Request& request, std::string_view target, bool plus_is_space) {
   request.uri = target;
   request.path.clear();
   request.query.clear();
@@ -65,7 +69,7 @@ void read_target(Request& request, std::string_view target) {
   target = target.substr(0, target.find('#'));
   const auto question = target.find('?');
   for_each_part(target.substr(0, question), '/',
-                [&](std::string_view part) { request.path.push_back(decoded(part, false)); });
+                [&](std::string_view part) { request.path.push_back(decoded(part, plus_is_space)); });
   if (question == target.npos) return;
   for_each_part(target.substr(question + 1), '&', [&](std::string_view part) {
     const auto equals = part.find('=');
@@ -80,6 +84,12 @@ Request make_request(std::string_view method, std::string_view target, std::stri
   return request;
 }
 
+std::string path_text(const Request& request) {
+  std::string text;
+  for (const std::string& segment : request.path) text.append("/").append(segment);
+  return text.empty() ? "/" : text;
+}
+
 bool same_but_for_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
@@ -88,6 +98,28 @@ std::string lower_case(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), lower);
   return out;
+}
+
+bool is_lower_case(std::string_view text) {
+  // Part of glibc, so it is there whatever locales a machine has.
+  static const locale_t kUnicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    std::uint32_t point = length == 1 ? lead : lead & (0x7FU >> length);
+    for (std::size_t k = 1; k < length && at + k < text.size(); ++k) {
+      point = point << 6U | (static_cast<unsigned char>(text[at + k]) & 0x3FU);
+    }
+    const auto letter = static_cast<wint_t>(point);
+    if (kUnicode ? ::towlower_l(letter, kUnicode) != letter : point >= 'A' && point <= 'Z') return false;
+    at += length;
+  }
+  return true;
+}
+
+std::string_view without_blanks(std::string_view text) noexcept {
+  const auto first = text.find_first_not_of(" \t");
+  return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 const std::string* find_header(const Request& request, std::string_view name) noexcept {

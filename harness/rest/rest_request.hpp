@@ -27,11 +27,14 @@ struct MalformedRequest : std::invalid_argument {
 
 /// Sets uri, path and query from a target such as "/index/_doc/1?if_seq_no=0". Throws MalformedRequest for a target that
 /// does not begin with '/', for a bad percent sequence, and for text that is not UTF-8 or holds a NUL once it is
-/// decoded; uri is set even then.
-void read_target(Request& request, std::string_view target);
+/// decoded; uri is set even then. Before Elasticsearch 7.4 a '+' in the path is a space (`plus_is_space`).
+void read_target(Request& request, std::string_view target, bool plus_is_space = false);
 
 /// As read_target.
 [[nodiscard]] Request make_request(std::string_view method, std::string_view target, std::string body = {});
+
+/// The path, decoded: "/index/_doc/1".
+[[nodiscard]] std::string path_text(const Request& request);
 
 /// The value of the first header of that name (lower case here, any case there); null if there is none.
 [[nodiscard]] const std::string* find_header(const Request& request, std::string_view name) noexcept;
@@ -41,6 +44,12 @@ void read_target(Request& request, std::string_view target);
 
 /// ASCII letters in lower case.
 [[nodiscard]] std::string lower_case(std::string_view text);
+
+/// True if no character, in the whole of Unicode, has a lower case that is another. `text` is UTF-8.
+[[nodiscard]] bool is_lower_case(std::string_view text);
+
+/// Without the blanks and tabs at both ends.
+[[nodiscard]] std::string_view without_blanks(std::string_view text) noexcept;
 
 /// Percent-encodes everything but the unreserved characters.
 [[nodiscard]] std::string percent_encoded(std::string_view text);

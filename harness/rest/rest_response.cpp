@@ -30,6 +30,8 @@ std::string_view status_text(int status) noexcept {
       return "Conflict";
     case 413:
       return "Request Entity Too Large";
+    case 415:
+      return "Unsupported Media Type";
     case 417:
       return "Expectation Failed";
     case 429:

@@ -22,8 +22,8 @@ struct Response {
   void clear();
   /// The body as it is sent.
   [[nodiscard]] std::string_view text() const { return has_body ? std::string_view(body) : std::string_view(); }
-  /// Null without a body.
-  [[nodiscard]] Json json() const { return text().empty() ? Json() : Json::parse(body); }
+  /// Null without a body, discarded if it is no JSON.
+  [[nodiscard]] Json json() const { return text().empty() ? Json() : parse_checked(body); }
 };
 
 /// "Conflict" for 409, and so on, for every status that an answer can have.

@@ -15,7 +15,8 @@ struct Answerer {
 };
 
 struct Route {
-  /// {index} stands for any segment that does not begin with '_', {id} for any; segments that are not there are empty.
+  /// {index} stands for any segment that does not begin with '_', {indices} for _all too, {id} for any; segments that
+  /// are not there are empty.
   std::array<std::string_view, 4> pattern;
   std::array<Answerer, 5> answerers;
   /// Elasticsearch 8 has it no more.
@@ -24,7 +25,7 @@ struct Route {
 
 /// The first that fits is taken.
 constexpr Route kRoutes[] = {
-    {{"{index}", "_doc", "_bulk"}, {{{"POST", bulk}, {"PUT", bulk}}}, true},
+    {{"{index}", "_doc", "_bulk"}, {{{"PUT", bulk}, {"POST", bulk}}}, true},
     {{"{index}", "_doc", "_mget"}, {{{"GET", mget}, {"POST", mget}}}, true},
     {{"{index}", "_doc", "{id}"},
      {{{"GET", get_document},
@@ -36,17 +37,20 @@ constexpr Route kRoutes[] = {
     {{"{index}", "_create", "{id}"}, {{{"PUT", create_document}, {"POST", create_document}}}},
     {{"{index}", "_doc"}, {{{"POST", index_under_made_id}}}},
     {{"{index}", "_source", "{id}"}, {{{"GET", get_source}, {"HEAD", get_source}}}},
-    {{"{index}", "_bulk"}, {{{"POST", bulk}, {"PUT", bulk}}}},
-    {{"_bulk"}, {{{"POST", bulk}, {"PUT", bulk}}}},
+    {{"{index}", "_bulk"}, {{{"PUT", bulk}, {"POST", bulk}}}},
+    {{"_bulk"}, {{{"PUT", bulk}, {"POST", bulk}}}},
     {{"{index}", "_mget"}, {{{"GET", mget}, {"POST", mget}}}},
     {{"_mget"}, {{{"GET", mget}, {"POST", mget}}}},
     {{"{index}", "_doc", "{id}", "_update"}, {{{"POST", update_document}}}, true},
     {{"{index}", "_doc", "{id}", "_create"}, {{{"PUT", create_document}, {"POST", create_document}}}, true},
     {{"{index}", "_doc", "{id}", "_source"}, {{{"GET", get_source}, {"HEAD", get_source}}}, true},
-    {{"{index}"}, {{{"PUT", create_index}, {"DELETE", delete_index}, {"HEAD", index_exists}, {"GET", get_index}}}},
-    {{"{index}", "_settings"}, {{{"GET", get_settings}, {"PUT", put_settings}}}},
+    {{"{indices}"}, {{{"PUT", create_index}, {"DELETE", delete_index}, {"HEAD", index_exists}, {"GET", get_index}}}},
+    {{"{indices}", "_settings"}, {{{"GET", get_settings}, {"PUT", put_settings}}}},
+    {{"_settings"}, {{{"GET", get_settings}, {"PUT", put_settings}}}},
+    {{"{indices}", "_settings", "{id}"}, {{{"GET", get_settings}}}},
+    {{"_settings", "{id}"}, {{{"GET", get_settings}}}},
     {{"{index}", "_stats"}, {{{"GET", index_stats}}}},
-    {{"{index}", "_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
+    {{"{indices}", "_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
     {{"_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
     {{}, {{{"GET", node_info}, {"HEAD", node_info}}}},
     {{"_cluster", "health"}, {{{"GET", cluster_health}}}},
@@ -58,6 +62,7 @@ constexpr Route kRoutes[] = {
 bool fits(std::string_view pattern, std::string_view segment) {
   if (pattern == "{id}") return true;
   if (pattern == "{index}") return !segment.starts_with('_');
+  if (pattern == "{indices}") return !segment.starts_with('_') || segment == "_all";
   return pattern == segment;
 }
 
@@ -133,12 +138,13 @@ Failure nothing_there(const Request& request) {
   if (!path.empty() && elasticsearch_has(path[0])) return unsupported(fmt::format("[{}] is", path[0]));
   if (path.size() >= 2 && !path[0].starts_with('_')) {
     if (elasticsearch_has(path[1])) return unsupported(fmt::format("[{}] is", path[1]));
-    if (!path[1].starts_with('_')) {
+    if (!path[1].starts_with('_') && path.size() <= 3) {
       return unsupported(fmt::format("the type [{}]: types other than _doc are", path[1]));
     }
   }
   return {.status = 400,
-          .reason = fmt::format("no handler found for uri [{}] and method [{}]", request.uri, request.method)};
+          .reason = fmt::format("no handler found for uri [{}] and method [{}]", request.uri, request.method),
+          .has_status = false};
 }
 
 Failure not_allowed(const Request& request, const Route& route) {

@@ -3,47 +3,71 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/model/decide.hpp"
 #include "core/model/reason.hpp"
 #include "harness/rest/rest_operation.hpp"
+#include "harness/support/json_members.hpp"
 
 namespace occ {
 namespace {
 
-Failure bad_field(std::string_view field, const Json& value) {
-  return failure(400, "x_content_parse_exception",
-                 fmt::format("[UpdateRequest] {} doesn't support values of type: {}", field, token_name(value)));
+/// "[line:column] " of a place in `text`, counted from 1, as Elasticsearch's parser counts bytes.
+std::string location_of(std::string_view text, const char* place) {
+  const std::string_view before = text.substr(0, static_cast<std::size_t>(place - text.data()));
+  const auto line_begin = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+  return fmt::format("[{}:{}] ", 1 + std::ranges::count(before, '\n'), 1 + before.size() - line_begin);
+}
+
+/// A field of the body that is wrong: where it stands is found when it is told.
+struct BadField {
+  std::string field;
+  std::string reason;
+  bool at_value = true;
+  std::string cause;  ///< of an illegal_argument_exception, if there is one
+};
+
+Failure located(const BadField& bad, std::string_view text) {
+  std::string where;
+  (void)for_each_member(text, [&](std::string_view key, std::string_view value) {
+    if (where.empty() && key == bad.field) where = location_of(text, bad.at_value ? value.data() : key.data() - 1);
+  });
+  Failure failed = failure(400, "x_content_parse_exception", fmt::format("{}[UpdateRequest] {}", where, bad.reason));
+  if (!bad.cause.empty()) failed.cause_type = "illegal_argument_exception";
+  failed.cause_reason = bad.cause;
+  return failed;
+}
+
+BadField bad_field(const std::string& field, const Json& value) {
+  return {field, fmt::format("{} doesn't support values of type: {}", field, token_name(value))};
 }
 
 bool boolean(const std::string& key, const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
-  if (value == "true" || value == "false") return value == "true";
-  throw bad_field(key, value);
+  if (!value.is_string()) throw bad_field(key, value);
+  return parse_boolean(value.get<std::string>());
 }
 
 std::int64_t whole(const std::string& key, const Json& value) {
-  if (!value.is_number_integer() && !value.is_string()) throw bad_field(key, value);
-  return parse_long(key, scalar_text(value));
+  if (!value.is_number() && !value.is_string()) throw bad_field(key, value);
+  return parse_json_long(key, value);
 }
 
 Json parse_stored(std::string_view source) {
-  Json json = Json::parse(source, nullptr, false);
+  Json json = parse_checked(source);
   // Through this API only objects get in; a table may be filled by other ways too.
   if (!json.is_object()) throw failure(500, "illegal_state_exception", "the document is not a JSON object");
   return json;
 }
 
 /// The document after `doc` was merged into it; nothing if that changes nothing and noops are detected.
-std::optional<std::string> merged(std::string_view source, const UpdateBody& body) {
+std::optional<std::string> merged(const Call& call, std::string_view source, const WriteOperation& operation) {
+  const UpdateBody& body = *operation.update;
   Json json = parse_stored(source);
   if (!merge(json, *body.doc) && body.detect_noop) return std::nullopt;
   std::string text = to_text(json);
-  try {
-    check_json_object(text);
-  } catch (const JsonError& error) {
-    throw illegal_argument(fmt::format("the merged document: {}", error.what()));
-  }
+  check_source(text, *operation.id, call.compatibility);
   return text;
 }
 
@@ -63,13 +87,13 @@ Ran failed(Failure why) {
 Ran answer(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
            std::string_view source, std::string& out) {
   const int status = append_written(call, index, operation, outcome, out);
-  if (operation.update->fetch_source.value_or(false)) {
+  if (const auto& choice = operation.update->source_choice; choice && choice->fetch) {
     out += R"(,"get":{"_seq_no":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
     out += R"(,"_primary_term":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.term()));
     out += R"(,"found":true,"_source":)";
-    out += shown(source);
+    append_source(out, source, *choice);
     out += '}';
   }
   return {status, std::nullopt};
@@ -97,7 +121,7 @@ Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operati
                                    read_conflict_reason(document.version, version, id, call.compatibility)),
                            index, id));
   }
-  const auto text = merged(document.source.text(), *operation.update);
+  const auto text = merged(call, document.source.text(), operation);
   Outcome outcome{.result = Result::noop, .version = document.version, .word = document.word};
   if (text) {
     const Precondition precondition = Precondition::if_version(version);
@@ -110,7 +134,41 @@ Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operati
 
 }  // namespace
 
+namespace {
+
+void set_field(UpdateBody& body, WriteParameters& parameters, const std::string& key, Json& value) {
+  if (key == "doc" || key == "upsert") {
+    if (!value.is_object()) throw bad_field(key, value);
+    (key == "doc" ? body.doc : body.upsert) = std::move(value);
+  } else if (key == "script") {
+    body.script = true;
+  } else if (key == "doc_as_upsert") {
+    body.doc_as_upsert = boolean(key, value);
+  } else if (key == "detect_noop") {
+    body.detect_noop = boolean(key, value);
+  } else if (key == "scripted_upsert") {
+    // It says how a script is to be run, and there is none.
+    (void)boolean(key, value);
+  } else if (key == "_source") {
+    if (value.is_number() || value.is_null()) throw bad_field(key, value);
+    body.source_choice = parse_source_choice(value);
+  } else if (key == "if_seq_no") {
+    set_if_seq_no(parameters, whole(key, value));
+  } else if (key == "if_primary_term") {
+    set_if_primary_term(parameters, whole(key, value));
+  } else {
+    static const std::vector<std::string_view> kFields = {"_source",         "detect_noop",     "doc",
+                                                          "doc_as_upsert",   "if_primary_term", "if_seq_no",
+                                                          "scripted_upsert", "script",          "upsert"};
+    throw BadField{key, fmt::format("unknown field [{}]{}", key, likely_fields(key, kFields)), false};
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<UpdateBody> parse_update_body(std::string_view text, WriteParameters& parameters) {
+  std::string storage;
+  text = plain_json(text, storage, LoneSurrogates::keep);
   Json json;
   try {
     json = parse_json(text);
@@ -119,31 +177,19 @@ std::unique_ptr<UpdateBody> parse_update_body(std::string_view text, WriteParame
   }
   if (!json.is_object()) {
     throw failure(400, "x_content_parse_exception",
-                  fmt::format("[UpdateRequest] Expected START_OBJECT but was: {}", token_name(json)));
+                  fmt::format("[1:1] [UpdateRequest] Expected START_OBJECT but was: {}", token_name(json)));
   }
   auto body = std::make_unique<UpdateBody>();
-  for (auto& [key, value] : json.items()) {
-    if (key == "doc" || key == "upsert") {
-      if (!value.is_object()) throw bad_field(key, value);
-      (key == "doc" ? body->doc : body->upsert) = std::move(value);
-    } else if (key == "script") {
-      body->script = true;
-    } else if (key == "doc_as_upsert") {
-      body->doc_as_upsert = boolean(key, value);
-    } else if (key == "detect_noop") {
-      body->detect_noop = boolean(key, value);
-    } else if (key == "scripted_upsert") {
-      if (boolean(key, value)) body->script = true;
-    } else if (key == "_source") {
-      if (!value.is_boolean()) throw unsupported("source filtering is");
-      body->fetch_source = value.get<bool>();
-    } else if (key == "if_seq_no") {
-      set_if_seq_no(parameters, whole(key, value));
-    } else if (key == "if_primary_term") {
-      set_if_primary_term(parameters, whole(key, value));
-    } else {
-      throw failure(400, "x_content_parse_exception", fmt::format("[UpdateRequest] unknown field [{}]", key));
+  try {
+    for (auto& [key, value] : json.items()) {
+      try {
+        set_field(*body, parameters, key, value);
+      } catch (const IllegalArgument& why) {
+        throw BadField{key, fmt::format("failed to parse field [{}]", key), true, why.what()};
+      }
     }
+  } catch (const BadField& bad) {
+    throw located(bad, text);
   }
   return body;
 }
@@ -163,7 +209,7 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
   const auto transform = [&](const DocumentView& current, Source& next) {
     read = current.word;
     read_version = current.version;
-    if (auto text = merged(as_text(current.source), body)) {
+    if (auto text = merged(call, as_text(current.source), operation)) {
       source = std::move(*text);
       next.assign(as_bytes(source));
       return Transformed::write;
@@ -178,7 +224,8 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
                           ? Precondition::none()
                           : Precondition::if_seq_no(parameters.if_seq_no, parameters.if_primary_term)};
   if (body.upsert || body.doc_as_upsert) {
-    upsert = to_text(body.upsert ? *body.upsert : *body.doc);
+    upsert = to_text(body.doc_as_upsert ? *body.doc : *body.upsert);
+    check_source(upsert, id, call.compatibility);
     options.upsert = as_bytes(upsert);
   }
   Outcome outcome;
@@ -209,23 +256,27 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
 void update_document(Call& call) {
   Parameters& parameters = call.parameters;
   WriteOperation operation{.action = BulkEntry::Action::update, .index = call.index(), .id = call.id()};
-  parameters.for_writes();
-  parameters.refuse({"lang"});
+  parameters.refuse({"routing", "parent"});
+  parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
-  const auto fetch_source = parameters.fetch_source();
+  operation.active_shards = parameters.active_shards();
+  const bool doc_as_upsert = parameters.flag("doc_as_upsert");
+  const auto source_choice = parameters.source_choice();
   if (const auto value = parameters.get("retry_on_conflict")) {
     operation.parameters.retry_on_conflict = parse_int("retry_on_conflict", *value);
   }
-  const bool versioned = parameters.get("version") || parameters.get("version_type");
+  const bool versioned = parameters.has("version") || parameters.has("version_type");
   if (versioned && call.compatibility != Compatibility::v6) {
     ValidationErrors errors;
     errors.add(kInternalVersioningRefused);
     throw_if_any(errors);
   }
   parameters.condition(operation.parameters);
-  call.require_body();
-  operation.update = parse_update_body(call.request.body, operation.parameters);
-  if (fetch_source && !operation.update->fetch_source) operation.update->fetch_source = fetch_source;
+  operation.require_alias = parameters.flag("require_alias");
+  operation.update = call.request.body.empty() ? std::make_unique<UpdateBody>()
+                                               : parse_update_body(call.request.body, operation.parameters);
+  operation.update->doc_as_upsert |= doc_as_upsert;
+  if (!operation.update->source_choice) operation.update->source_choice = source_choice;
   const Version version = parameters.version();
   if (call.compatibility == Compatibility::v6) {
     operation.parameters.version = version;

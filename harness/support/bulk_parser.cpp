@@ -80,10 +80,10 @@ class ActionLine {
   void set(const std::string& key, const Json& value) {
     if (value.is_null()) return;
     if (key == "_source") {
-      if (value.is_boolean() || value == "true" || value == "false") {
-        entry_.fetch_source = value.is_boolean() ? value.get<bool>() : value == "true";
-      } else {
-        entry_.unsupported = "source filtering";
+      try {
+        entry_.source_choice = parse_source_choice(value);
+      } catch (const IllegalArgument& error) {
+        throw BulkError(number_, error.what());
       }
       return;
     }
@@ -100,20 +100,24 @@ class ActionLine {
       } else if (key == "_id") {
         entry_.id = text;
       } else if (key == "if_seq_no") {
-        set_if_seq_no(parameters, parse_long(key, text));
+        set_if_seq_no(parameters, parse_json_long(key, value));
       } else if (key == "if_primary_term") {
-        set_if_primary_term(parameters, parse_long(key, text));
+        set_if_primary_term(parameters, parse_json_long(key, value));
       } else if (key == "version" || (old_names && key == "_version")) {
-        parameters.version = parse_long(key, text);
+        parameters.version = parse_json_long(key, value);
       } else if (key == "version_type" || (old_names && key == "_version_type")) {
         parameters.version_type = parse_version_type(text);
       } else if (key == "retry_on_conflict" || (old_names && key == "_retry_on_conflict")) {
-        parameters.retry_on_conflict = parse_int(key, text);
+        parameters.retry_on_conflict = parse_json_int(key, value);
       } else if (key == "op_type") {
         parameters.create = text == "create";
       } else if (key == "_type" && compatibility_ != Compatibility::v8) {
         if (text != "_doc") entry_.unsupported = "type [" + text + "]";
-      } else if (key == "routing" || key == "pipeline" || key == "require_alias" || key == "dynamic_templates" ||
+      } else if (key == "require_alias") {
+        entry_.require_alias = parse_boolean(text);
+      } else if (key == "pipeline" && (text.empty() || text == "_none")) {
+        entry_.empty_pipeline = text.empty();
+      } else if (key == "routing" || key == "pipeline" || key == "dynamic_templates" ||
                  (old_names && (key == "_routing" || key == "parent" || key == "_parent"))) {
         entry_.unsupported = key;
       } else {

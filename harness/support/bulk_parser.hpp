@@ -7,6 +7,7 @@
 
 #include "core/build/function_ref.hpp"
 #include "core/model/compatibility.hpp"
+#include "harness/support/source_choice.hpp"
 #include "harness/support/write_parameters.hpp"
 
 namespace occ {
@@ -25,7 +26,9 @@ struct BulkEntry {
   std::optional<std::string> index;  ///< absent: the one of the request's path
   std::optional<std::string> id;     ///< absent: to be made up (index and create only)
   WriteParameters parameters;
-  std::optional<bool> fetch_source;  ///< `_source` of an update
+  std::optional<SourceChoice> source_choice;  ///< `_source` of an update
+  std::optional<bool> require_alias;
+  bool empty_pipeline = false;
   std::optional<std::string>
       unsupported;              ///< a key that Elasticsearch knows and the kit does not: routing, pipeline, ...
   std::string_view source;      ///< the source line, for an update its body; empty for remove; not checked

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Keys {
 /// Accepts any JSON within the limits, keeps nothing.
 class LimitCheck final : public nlohmann::json_sax<Json> {
  public:
+  explicit LimitCheck(FunctionRef<void(std::string_view)> take_root_key) : take_root_key_(take_root_key) {}
+
   bool null() override { return count(); }
   bool boolean(bool) override { return count(); }
   bool number_integer(number_integer_t) override { return count(); }
@@ -56,6 +59,7 @@ class LimitCheck final : public nlohmann::json_sax<Json> {
     if (keys.size() > kMaxObjectKeys) {
       throw JsonError("an object has more than " + std::to_string(kMaxObjectKeys) + " keys");
     }
+    if (depth_ == 1) take_root_key_(name);
     return true;
   }
   bool end_object() override { return close(); }
@@ -83,6 +87,7 @@ class LimitCheck final : public nlohmann::json_sax<Json> {
     --depth_;
     return true;
   }
+  FunctionRef<void(std::string_view)> take_root_key_;
   std::vector<Keys> levels_;  ///< as deep as the text ever was; the first depth_ are in use
   std::size_t depth_ = 0;
   std::size_t values_ = 0;
@@ -120,27 +125,114 @@ bool same_number(const Json& a, const Json& b) {
   return a == b;
 }
 
-}  // namespace
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-void check_json(std::string_view text) {
-  // The library takes this byte for the end of its input and would accept whatever follows.
-  if (const auto nul = text.find('\0'); nul != text.npos) {
-    throw JsonError("syntax error at byte " + std::to_string(nul + 1) + ": NUL is not allowed in JSON");
-  }
-  LimitCheck check;
-  Json::sax_parse(text, &check);
+/// The UTF-16 unit of `\uXXXX` at `at`; nothing if there is none.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  if (text.size() - std::min(at, text.size()) < 6 || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+  unsigned unit = 0;
+  const auto [end, error] = std::from_chars(&text[at + 2], &text[at + 2] + 4, unit, 16);
+  if (error != std::errc{} || end != &text[at + 2] + 4) return std::nullopt;
+  return unit;
+}
+bool is_high(unsigned unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low(unsigned unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
 }
 
-void check_json_object(std::string_view text) {
-  check_json(text);
-  if (const auto first = text.find_first_not_of(" \t\r\n"); first == text.npos || text[first] != '{') {
+/// The place behind the comment that begins at `at`; `at` if none does, npos if it does not end.
+std::size_t end_of_comment(std::string_view text, std::size_t at) {
+  if (text.substr(at).starts_with("//")) return std::min(text.find('\n', at), text.size());
+  if (!text.substr(at).starts_with("/*")) return at;
+  const auto end = text.find("*/", at + 2);
+  return end == text.npos ? end : end + 2;
+}
+
+/// Appends the escape at `at` of a string; the place behind it.
+std::size_t append_escape(std::string& out, std::string_view text, std::size_t at, LoneSurrogates lone) {
+  const auto unit = escaped_unit(text, at);
+  std::size_t size = std::min<std::size_t>(unit ? 6 : 2, text.size() - at);
+  bool alone = unit && is_low(*unit);
+  if (unit && is_high(*unit)) {
+    const auto next = escaped_unit(text, at + 6);
+    alone = !next || !is_low(*next);
+    if (!alone) size = 12;
+  }
+  out += alone && lone == LoneSurrogates::replace ? std::string_view("\\ufffd") : text.substr(at, size);
+  return at + size;
+}
+
+/// Throws JsonError unless the text is one JSON value within the limits.
+void check_plain(std::string_view plain, FunctionRef<void(std::string_view)> take_root_key) {
+  // The library takes this byte for the end of its input and would accept whatever follows.
+  if (const auto nul = plain.find('\0'); nul != plain.npos) {
+    throw JsonError("syntax error at byte " + std::to_string(nul + 1) + ": NUL is not allowed in JSON");
+  }
+  LimitCheck check(take_root_key);
+  Json::sax_parse(plain, &check);
+}
+
+}  // namespace
+
+std::string_view plain_json(std::string_view text, std::string& storage, LoneSurrogates lone) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const bool may_have_lone = lone == LoneSurrogates::replace && text.find("\\u") != text.npos;
+  if (text.find('/') == text.npos && !may_have_lone) return text;
+  storage.clear();
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (in_string && c == '\\') {
+      at = append_escape(storage, text, at, lone);
+      continue;
+    }
+    if (!in_string && c == '/') {
+      const std::size_t end = end_of_comment(text, at);
+      // Nor does one that begins later, so what is left is looked at once.
+      if (end == text.npos) return storage.append(text, at);
+      if (end > at) {
+        storage += ' ';
+        at = end;
+        continue;
+      }
+    }
+    if (c == '"') in_string = !in_string;
+    storage += c;
+    ++at;
+  }
+  return storage;
+}
+
+void check_json(std::string_view text) {
+  std::string storage;
+  check_plain(plain_json(text, storage, LoneSurrogates::replace), [](std::string_view /*key*/) {});
+}
+
+void check_json_object(std::string_view text, FunctionRef<void(std::string_view)> take_key) {
+  std::string storage;
+  const std::string_view plain = plain_json(text, storage, LoneSurrogates::replace);
+  check_plain(plain, take_key);
+  if (const auto first = plain.find_first_not_of(" \t\r\n"); first == plain.npos || plain[first] != '{') {
     throw JsonError("a JSON object is expected");
   }
 }
 
+void check_json_object(std::string_view text) {
+  check_json_object(text, [](std::string_view /*key*/) {});
+}
+
+Json parse_checked(std::string_view text) {
+  std::string storage;
+  return Json::parse(plain_json(text, storage, LoneSurrogates::replace), nullptr, false);
+}
+
 Json parse_json(std::string_view text) {
-  check_json(text);
-  return Json::parse(text);
+  std::string storage;
+  const std::string_view plain = plain_json(text, storage, LoneSurrogates::replace);
+  check_plain(plain, [](std::string_view /*key*/) {});
+  return Json::parse(plain);
 }
 
 std::string to_text(const Json& value, int indent) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/build/function_ref.hpp"
 #include "nlohmann/json.hpp"
 
 namespace occ {
@@ -25,13 +26,28 @@ struct JsonError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws JsonError unless the whole text is one JSON value within the limits. Linear, builds nothing.
+/// Whether `\ud800` without its other half stays as it was typed, which RFC 8259 allows and this library's parser refuses.
+enum class LoneSurrogates : std::uint8_t { keep, replace };
+
+/// The text without what Elasticsearch's parser reads past: a byte order mark at its beginning, and comments as C++ has
+/// them, each of which becomes a blank. Lone surrogates become U+FFFD if they are to be replaced. The text itself where
+/// it has nothing of the kind; else written to `storage`.
+[[nodiscard]] std::string_view plain_json(std::string_view text, std::string& storage, LoneSurrogates lone);
+
+/// Throws JsonError unless the whole text is one JSON value within the limits. Linear, builds nothing. Takes what
+/// plain_json leaves out.
 void check_json(std::string_view text);
 
-/// Throws JsonError unless the whole text is one JSON object within the limits.
+/// Throws JsonError unless the whole text is one JSON object within the limits. `take_key` is given each of its own keys,
+/// and may throw.
+void check_json_object(std::string_view text, FunctionRef<void(std::string_view)> take_key);
 void check_json_object(std::string_view text);
 
-/// Throws JsonError.
+/// A text that was checked, or is an answer of the kit's own: without limits, lone surrogates replaced. Discarded
+/// (is_discarded()) where it is no JSON.
+[[nodiscard]] Json parse_checked(std::string_view text);
+
+/// Throws JsonError. Takes what plain_json leaves out.
 [[nodiscard]] Json parse_json(std::string_view text);
 
 /// One line, or indented if `indent` is 0 or more. Never throws on content: bytes that are not UTF-8 become U+FFFD.

@@ -1,6 +1,8 @@
 #include "harness/support/write_parameters.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 
 namespace occ {
@@ -14,6 +16,8 @@ std::optional<T> whole_number(std::string_view text) {
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
+
+constexpr auto kMostLong = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 std::string bracketed(std::string_view text) {
   return "[" + std::string(text) + "]";
@@ -31,11 +35,43 @@ std::int32_t parse_int(std::string_view name, std::string_view value) {
   throw IllegalArgument("Failed to parse int parameter " + bracketed(name) + " with value " + bracketed(value));
 }
 
-bool parse_boolean(std::string_view name, std::string_view value) {
+std::int64_t parse_json_long(std::string_view name, const Json& value) {
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > kMostLong) {
+    throw IllegalArgument("Numeric value (" + to_text(value) + ") out of range of long (-9223372036854775808 - " +
+                          "9223372036854775807)");
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number() && !value.is_string()) {
+    throw IllegalArgument("Failed to parse long parameter " + bracketed(name) + " with value " +
+                          bracketed(scalar_text(value)));
+  }
+  const std::string text = scalar_text(value);
+  if (const auto number = whole_number<std::int64_t>(text)) return *number;
+  // As decimal numbers of Java have it: no blanks, no letters but the exponent's.
+  char* end = nullptr;
+  const long double decimal = std::strtold(text.c_str(), &end);
+  if (text.empty() || text.find_first_not_of("0123456789+-.eE") != text.npos || end != text.c_str() + text.size()) {
+    throw IllegalArgument("For input string: \"" + text + "\"");
+  }
+  constexpr long double kBound = 9223372036854775808.0L;
+  if (!(decimal > -kBound - 1 && decimal < kBound)) {
+    throw IllegalArgument("Value " + bracketed(text) + " is out of range for a long");
+  }
+  return static_cast<std::int64_t>(decimal);
+}
+
+std::int32_t parse_json_int(std::string_view name, const Json& value) {
+  const std::int64_t number = parse_json_long(name, value);
+  if (number < std::numeric_limits<std::int32_t>::min() || number > std::numeric_limits<std::int32_t>::max()) {
+    throw IllegalArgument("Value " + bracketed(scalar_text(value)) + " is out of range for an integer");
+  }
+  return static_cast<std::int32_t>(number);
+}
+
+bool parse_boolean(std::string_view value) {
   if (value.empty() || value == "true") return true;
   if (value == "false") return false;
-  throw IllegalArgument("Failed to parse value " + bracketed(value) + " of " + bracketed(name) +
-                        " as only [true] or [false] are allowed.");
+  throw IllegalArgument("Failed to parse value " + bracketed(value) + " as only [true] or [false] are allowed.");
 }
 
 VersionType parse_version_type(std::string_view name) {
@@ -58,22 +94,40 @@ void set_if_primary_term(WriteParameters& parameters, std::int64_t term) {
 }
 
 std::int64_t parse_time_ms(std::string_view setting, std::string_view value) {
-  if (value == "-1") return -1;
-  if (value == "0") return 0;
+  constexpr std::string_view kBlanks = " \t";
+  std::string text(value.substr(std::min(value.find_first_not_of(kBlanks), value.size())));
+  text.erase(text.find_last_not_of(kBlanks) + 1);
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const auto refuse = [&](std::string_view why) {
+    return IllegalArgument("failed to parse setting " + bracketed(setting) + " with value " + bracketed(value) +
+                           " as a time value: " + std::string(why));
+  };
+  if (text == "-1") return -1;
+  if (!text.empty() && text.find_first_not_of('0') == text.npos) return 0;
   struct Unit {
     std::string_view suffix;
-    std::int64_t ms;
+    std::int64_t ms;  ///< 0: some of them are less than one
   };
   // ms before s and m: the first suffix that fits is taken.
-  constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  constexpr Unit kUnits[] = {{"nanos", 0},  {"micros", 0},    {"ms", 1},        {"s", 1'000},
+                             {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   for (const auto& [suffix, ms] : kUnits) {
-    if (!value.ends_with(suffix)) continue;
-    const auto count = whole_number<std::int64_t>(value.substr(0, value.size() - suffix.size()));
-    if (!count || *count < 0 || *count > std::numeric_limits<std::int64_t>::max() / ms) break;
-    return *count * ms;
+    if (!text.ends_with(suffix)) continue;
+    std::string_view number = std::string_view(text).substr(0, text.size() - suffix.size());
+    number = number.substr(0, number.find_last_not_of(kBlanks) + 1);
+    const auto count = whole_number<std::int64_t>(number);
+    if (!count && number.find('.') != number.npos) {
+      throw IllegalArgument("failed to parse " + bracketed(value) + ", fractional time values are not supported");
+    }
+    if (!count) break;
+    if (*count < -1) throw refuse("negative durations are not supported");
+    if (*count == -1) return -1;
+    if (ms == 0) return *count / (suffix == "nanos" ? 1'000'000 : 1'000);
+    return *count > std::numeric_limits<std::int64_t>::max() / ms ? std::numeric_limits<std::int64_t>::max()
+                                                                  : *count * ms;
   }
-  throw IllegalArgument("failed to parse setting " + bracketed(setting) + " with value " + bracketed(value) +
-                        " as a time value: accepted are -1, 0 and a whole number with ms, s, m, h or d");
+  throw refuse("unit is missing or unrecognized");
 }
 
 }  // namespace occ

@@ -8,6 +8,7 @@
 
 #include "core/model/compatibility.hpp"
 #include "core/model/document.hpp"
+#include "harness/support/json_text.hpp"
 
 namespace occ {
 
@@ -37,13 +38,16 @@ struct IllegalArgument : std::invalid_argument {
 /// Each throws IllegalArgument with Elasticsearch's text. `name` is the parameter's.
 [[nodiscard]] std::int64_t parse_long(std::string_view name, std::string_view value);
 [[nodiscard]] std::int32_t parse_int(std::string_view name, std::string_view value);
-[[nodiscard]] bool parse_boolean(std::string_view name, std::string_view value);
+/// A number of JSON, or a string with one, as Elasticsearch's parser coerces it: what follows the point is left out.
+[[nodiscard]] std::int64_t parse_json_long(std::string_view name, const Json& value);
+[[nodiscard]] std::int32_t parse_json_int(std::string_view name, const Json& value);
+[[nodiscard]] bool parse_boolean(std::string_view value);
 [[nodiscard]] VersionType parse_version_type(std::string_view name);
 void set_if_seq_no(WriteParameters& parameters, std::int64_t seq_no);
 void set_if_primary_term(WriteParameters& parameters, std::int64_t term);
 
-/// Milliseconds of a time value as settings have it: -1, 0, or a whole number with ms, s, m, h or d. Throws
-/// IllegalArgument.
+/// Milliseconds of a time value as Elasticsearch has it: -1, 0, or a whole number with nanos, micros, ms, s, m, h or d, in
+/// any case. Throws IllegalArgument.
 [[nodiscard]] std::int64_t parse_time_ms(std::string_view setting, std::string_view value);
 
 }  // namespace occ

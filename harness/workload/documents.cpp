@@ -91,7 +91,9 @@ Documents Documents::parse(std::string_view text, std::string_view name, std::st
     } catch (const JsonError& error) {
       throw refuse(entry.source_line, error.what());
     }
-    const auto counter = json_counter(entry.source, documents.json_field_);
+    std::string storage;
+    const std::string_view source = plain_json(entry.source, storage, LoneSurrogates::replace);
+    const auto counter = json_counter(source, documents.json_field_);
     if (!counter || *counter < 0 || *counter > kMostLoadedCounter) {
       throw refuse(entry.source_line,
                    fmt::format("field '{}' is not a whole number from 0 to {}; --json-field names another",
@@ -99,8 +101,8 @@ Documents Documents::parse(std::string_view text, std::string_view name, std::st
     }
     if (!seen.insert(*entry.id).second) throw refuse(entry.line, fmt::format("id '{}' comes twice", *entry.id));
     documents.ids_.push_back(*entry.id);
-    documents.sources_.emplace_back(entry.source);
-    bytes += entry.source.size();
+    documents.sources_.emplace_back(source);
+    bytes += source.size();
   };
   try {
     for_each_bulk_entry(text, take);

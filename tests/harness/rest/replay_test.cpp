@@ -135,15 +135,16 @@ TEST_F(RestTest, request_with_a_value_that_cannot_be_read_is_refused) {
            {"PUT", "/i/_doc/1?op_type=x", "{}", "400 opType must be 'create' or 'index', found: [x]"},
            {"PUT", "/i/_create/1?op_type=INDEX", "{}", "400 opType must be 'create', found: [INDEX]"},
            {"PUT", "/i/_doc/1?if_seqno=1&x=1", "{}",
-            "400 request [/i/_doc/1] contains unrecognized parameters: [if_seqno], [x]"},
+            "400 request [/i/_doc/1] contains unrecognized parameters: [if_seqno] -> did you mean [if_seq_no]?, [x]"},
            {"GET", "/i/_source/1?version=1", "",
             "400 request [/i/_source/1] contains unrecognized parameter: [version]"},
            {"PUT", "/i/_doc/1", "", "400 request body is required"},
            {"PUT", "/i/_doc/1", "{\"a\":", "400 failed to parse"},
            {"PUT", "/i/_doc/1", "[]", "400 failed to parse"},
            {"POST", "/i/_update/1", R"({"doc":1})",
-            "400 [UpdateRequest] doc doesn't support values of type: VALUE_NUMBER"},
-           {"POST", "/i/_update/1", R"({"docs":{}})", "400 [UpdateRequest] unknown field [docs]"},
+            "400 [1:8] [UpdateRequest] doc doesn't support values of type: VALUE_NUMBER"},
+           {"POST", "/i/_update/1", R"({"docs":{}})",
+            "400 [1:2] [UpdateRequest] unknown field [docs] did you mean [doc]?"},
            {"POST", "/i/_update/1", R"({"script":"ctx._source.a++"})", "501 scripts are not supported by occkit"},
            {"PUT", "/i/_doc/1?routing=a", "{}", "501 the parameter [routing] is not supported by occkit"},
            {"GET", "/i/_search", "", "501 [_search] is not supported by occkit"},
@@ -159,8 +160,8 @@ TEST_F(RestTest, request_with_a_value_that_cannot_be_read_is_refused) {
            {"PUT", "/x", R"({"settings":{"number_of_shards":1025}})",
             "400 Failed to parse value [1025] for setting [index.number_of_shards] must be <= 1024"},
            {"PUT", "/x", R"({"settings":{"index":{"gc_deletes":"5"}}})",
-            "400 failed to parse setting [index.gc_deletes] with value [5] as a time value: accepted are -1, 0 and a "
-            "whole number with ms, s, m, h or d"},
+            "400 failed to parse setting [index.gc_deletes] with value [5] as a time value: unit is missing or "
+            "unrecognized"},
            {"POST", "/_occkit/advance_clock?ms=-1", "", "400 the clock goes forward only, and not by [-1] ms"},
            {"POST", "/_occkit/fail_over/none", "", "404 no such index [none]"},
        }) {
@@ -176,8 +177,7 @@ TEST_F(RestTest, id_of_512_bytes_is_the_longest) {
   EXPECT_EQ(
       reason("PUT", "/i/_doc/" + longest + "y", "{}"),
       "400 Validation Failed: 1: id [" + longest + "y] is too long, must be no longer than 512 bytes but was: 513;");
-  EXPECT_EQ(reason("POST", "/i/_bulk", "{\"index\":{\"_id\":\"\"}}\n{}\n"),
-            "400 if _id is specified it must not be empty");
+  EXPECT_EQ(send("POST", "/i/_bulk", "{\"index\":{\"_id\":\"\"}}\n{}\n").json()["items"][0]["index"]["status"], 400);
 }
 
 TEST_F(RestTest, index_with_a_source_beyond_the_limit_is_refused) {
