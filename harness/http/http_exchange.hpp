@@ -22,8 +22,8 @@ class RequestHandler {
   virtual void tick() {}
 };
 
-/// Elasticsearch's defaults: http.max_content_length, http.max_initial_line_length, http.max_header_size. It has no limit
-/// on the number of header lines; 100 is that of other servers.
+/// Elasticsearch's defaults: http.max_content_length, http.max_initial_line_length, http.max_header_size. It has no
+/// limit on the number of header lines; 100 is that of other servers.
 struct HttpLimits {
   std::size_t content_bytes = std::size_t{100} << 20;  ///< of a body as it comes, and of what it is decompressed
   std::size_t initial_line_bytes = 4'096;

@@ -33,8 +33,8 @@ class HeadScan {
   FramingFault fault_;
 };
 
-/// What two readers could understand differently in a whole head that HeadScan has passed, by RFC 9112: anything but one
-/// Host (1.1), folded lines (5.2), a Transfer-Encoding that is not exactly `chunked` (6.1), Content-Length beside it,
+/// What two readers could understand differently in a whole head that HeadScan has passed, by RFC 9112: anything but
+/// one Host (1.1), folded lines (5.2), a Transfer-Encoding that is not exactly `chunked` (6.1), Content-Length beside it,
 /// twice, or not a number of decimal digits (6.2, 6.3), a target that does not begin with '/' or holds a fragment
 /// (3.2). What the grammar alone forbids is the parser's to refuse.
 [[nodiscard]] FramingFault fault_of_head(std::string_view head);

@@ -13,7 +13,7 @@
 namespace occ {
 namespace {
 
-enum class Value : std::uint8_t { text, time, number, boolean };
+enum class Value : std::uint8_t { text, time, number, boolean, codec };
 
 /// A setting that means nothing here.
 struct Kept {
@@ -24,7 +24,7 @@ struct Kept {
 
 constexpr Kept kKept[] = {
     {"index.refresh_interval", Value::time},
-    {"index.codec", Value::text, false},
+    {"index.codec", Value::codec, false},
     {"index.auto_expand_replicas"},
     {"index.max_result_window", Value::number},
     {"index.max_inner_result_window", Value::number},
@@ -144,6 +144,12 @@ void check_value(const Kept& kept, const std::string& name, const std::string& t
       return;
     case Value::number:
       (void)setting_within(name, text, 0, std::numeric_limits<std::int32_t>::max());
+      return;
+    case Value::codec:
+      if (text != "default" && text != "best_compression") {
+        throw illegal_argument(
+            fmt::format("unknown value for [{}] must be one of [default, best_compression] but was: {}", name, text));
+      }
       return;
     case Value::boolean:
       if (text != "true" && text != "false") {

@@ -10,7 +10,7 @@
 
 namespace occ {
 
-/// Settings by their whole names, as in `index.refresh_interval`; values as Elasticsearch prints them, which is as text.
+/// Settings by their whole names, as in `index.refresh_interval`; values as Elasticsearch prints them, as text.
 using SettingTexts = std::map<std::string, std::string, std::less<>>;
 
 /// What a request wants of an index's settings. Nothing for what it does not name; null takes a setting back.

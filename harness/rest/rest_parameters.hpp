@@ -78,8 +78,8 @@ class Parameters {
 /// The names of `known` that are like `given`, the most alike first, as Elasticsearch suggests them: " -> did you mean
 /// [a]?", " -> did you mean any of [a, b]?", or nothing.
 [[nodiscard]] std::string did_you_mean(std::string_view given, std::vector<std::string_view> known);
-/// The same for fields of a body, and for settings, which ask for more likeness: " did you mean [a]?", " did you mean any
-/// of [a, b]?", or nothing.
+/// The same for fields of a body, and for settings, which ask for more likeness: " did you mean [a]?", " did you mean
+/// any of [a, b]?", or nothing.
 [[nodiscard]] std::string likely_fields(std::string_view given, std::vector<std::string_view> known);
 [[nodiscard]] std::string likely_settings(std::string_view given, std::vector<std::string_view> known);
 

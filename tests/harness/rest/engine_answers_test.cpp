@@ -296,6 +296,8 @@ TEST_F(EngineAnswersTest, setting_is_kept_or_named_as_missing_here_or_unknown) {
        "unknown setting [index.refresh_intervall] did you mean [index.refresh_interval]?"},
       {"PUT", "/se", R"({"settings":{"refresh_interval":"x"}})", 400,
        "failed to parse setting [index.refresh_interval]"},
+      {"PUT", "/se", R"({"settings":{"codec":"x"}})", 400,
+       "unknown value for [index.codec] must be one of [default, best_compression] but was: x"},
       {"HEAD", "/se", "", 404, ""},
       {"PUT", "/se",
        R"({"settings":{"refresh_interval":"5s","index.translog":{"durability":"async"},"max_result_window":20000}})",
