@@ -5,8 +5,8 @@ Loopback: each node has ports of its own on 127.0.0.1. No node can be cut off th
 Namespaces (root only): each node has a network namespace with two interfaces. By `eth0` nodes speak to each other over
 a bridge, by `eth1` clients speak to the node over a link of its own. So a node that is cut off still answers its
 clients. A cut is an entry in a neighbour table: where node A may not reach node B, A has a hardware address for B that
-nobody has. What A sends is then lost on the bridge without a word, as on a cable that was pulled, and each direction and
-each pair of nodes can be cut by itself.
+nobody has. What A sends is then lost on the bridge without a word, as on a cable that was pulled, and each direction
+and each pair of nodes can be cut by itself.
 
 Names begin with a tag made from the folder's path, so no name of anybody else's is ever touched.
 """

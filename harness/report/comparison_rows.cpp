@@ -13,26 +13,11 @@
 namespace occ {
 namespace {
 
-constexpr std::array kTextColumns = {"strategy",
-                                     "update_form",
-                                     "progress",
-                                     "semantics",
-                                     "seq_no_source",
-                                     "replicate",
-                                     "attempt",
-                                     "threads",
-                                     "seed",
-                                     "checked",
-                                     "verified",
-                                     "latency_kind",
-                                     "response_kind",
-                                     "violation",
-                                     "window_s",
-                                     "warmup_s",
-                                     "generator_p",
-                                     "collision_probability",
-                                     "disturbed",
-                                     "disturbed_by"};
+constexpr std::array kTextColumns = {
+    "strategy",      "update_form", "progress", "semantics", "seq_no_source", "replicate",
+    "attempt",       "threads",     "seed",     "checked",   "verified",      "latency_kind",
+    "response_kind", "violation",   "window_s", "warmup_s",  "generator_p",   "collision_probability",
+    "disturbed",     "disturbed_by"};
 constexpr std::array kDerivedMetrics = {"conflicts_per_1000", "publication_failures_per_1000", "retries_per_update"};
 constexpr std::uint64_t kMostThreads = 1'000'000;
 /// Where the system does not tell, it is negative.

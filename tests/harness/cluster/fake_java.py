@@ -1,6 +1,6 @@
 """What the tests have for Java, which plays a node: it reads the settings that it is given, listens and answers as a
-node of a cluster whose members are the fake nodes that are running. FAKE (a folder) has what it is told: `dies`, what it
-prints before it ends; `never_green`.
+node of a cluster whose members are the fake nodes that are running. FAKE (a folder) has what it is told: `dies`, what
+it prints before it ends; `never_green`.
 """
 
 import http.server
