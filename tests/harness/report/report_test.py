@@ -127,7 +127,8 @@ class PageAsText(ReportCase):
     def test_report_says_what_was_asked_where_and_what_to_beware_of(self):
         text = Elements(self.page(self.write(ordinary_rows(), provenance=PROVENANCE))).text
         for said in ("2 strategies under hot at 1, 2, 4 threads",
-                     "occkit run --strategy mutex_global,packed_cas --label 'a b'", "A processor", "2 processors", "commit 0123456789ab", "Machine: the governor is powersave",
+                     "occkit run --strategy mutex_global,packed_cas --label 'a b'", "A processor", "2 processors",
+                     "commit 0123456789ab", "Machine: the governor is powersave",
                      "files differed from the commit", "Debug, not Release", "an interval of fewer than 10 is rough"):
             self.assertIn(said, text)
 
