@@ -26,7 +26,7 @@ MeasuredWindows measure(AnyHandle& handle, SourceLayout layout, const StrategyIn
 }
 
 MeasuredWindows measure_at_server(const std::string& url) {
-  RemoteServer server(read_server_address(url), kPatience, "");
+  RemoteServer server({.addresses = {read_server_address(url)}, .patience = kPatience});
   server.greet(false);
   RemoteTable table(server, {});
   return measure(*table.handle(), SourceLayout::json, table.info());

@@ -192,10 +192,10 @@ class ScriptedServer {
       }
     }
     Scripted handler(*this);
-    Response response;
+    ExchangeScratch scratch;
     const HttpLimits limits;
     BodyBudget budget(std::size_t{1} << 30);
-    HttpExchange exchange(handler, response, limits, budget);
+    HttpExchange exchange(handler, scratch, limits, budget);
     std::vector<char> buffer(1 << 16);
     std::string out;
     for (bool open = true; open && !exchange.closing();) {
