@@ -302,6 +302,7 @@ TEST_P(ContractRules, if_seq_no_of_a_tombstone_conflicts) {
 TEST_P(ContractRules, rules_of_6_if_seq_no_of_a_tombstone_writes) {
   TableOptions of_6 = options();
   of_6.compatibility = Compatibility::v6;
+  handle_.reset();
   table_ = make(of_6);
   handle_ = table_->handle();
   put("id");
