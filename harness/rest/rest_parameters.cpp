@@ -43,7 +43,7 @@ constexpr std::size_t kLongestName = 100;
 std::string meant(std::string_view given, std::vector<std::string_view> known, float least, std::string_view question) {
   if (given.size() > kLongestName) return {};
   std::ranges::sort(known);
-  known.erase(std::ranges::unique(known).begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
   std::vector<std::pair<float, std::string_view>> like;
   for (const auto name : known) {
     if (const float how = likeness(given, name); how > least) like.emplace_back(how, name);
@@ -127,7 +127,7 @@ void Parameters::refuse_unknown() const {
     if (!asked_[i]) unknown.push_back(request_.query[i].first);
   }
   std::ranges::sort(unknown);
-  unknown.erase(std::ranges::unique(unknown).begin(), unknown.end());
+  unknown.erase(std::unique(unknown.begin(), unknown.end()), unknown.end());
   std::vector<std::string> named;
   for (const auto name : unknown) named.push_back(fmt::format("[{}]{}", name, did_you_mean(name, known_)));
   throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: {}", path_text(request_),
