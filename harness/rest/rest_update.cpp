@@ -157,10 +157,10 @@ void set_field(UpdateBody& body, WriteParameters& parameters, const std::string&
   } else if (key == "if_primary_term") {
     set_if_primary_term(parameters, whole(key, value));
   } else {
-    static const std::vector<std::string_view> kFields = {"_source",         "detect_noop",     "doc",
-                                                          "doc_as_upsert",   "if_primary_term", "if_seq_no",
-                                                          "scripted_upsert", "script",          "upsert"};
-    throw BadField{key, fmt::format("unknown field [{}]{}", key, likely_fields(key, kFields)), false};
+    static const std::vector<std::string_view> known = {"_source",         "detect_noop",     "doc",
+                                                        "doc_as_upsert",   "if_primary_term", "if_seq_no",
+                                                        "scripted_upsert", "script",          "upsert"};
+    throw BadField{key, fmt::format("unknown field [{}]{}", key, likely_fields(key, known)), false};
   }
 }
 
