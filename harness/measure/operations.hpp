@@ -28,7 +28,7 @@ namespace occ {
 template <class Handle>
 class Operations {
  public:
-  static constexpr bool kRecords = requires(Handle& handle) { handle.aim(0U); };
+  static constexpr bool kRecords = requires { std::declval<Handle&>().aim(0U); };
   enum class Tried { done, conflict, rejected };
 
   Operations(Handle& handle, const Task& task)
