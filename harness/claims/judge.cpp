@@ -57,7 +57,7 @@ Found find(const Expectation& expectation, const RowSelection& selection, const 
       found.failed |= row.text("verified") == "no";
       if (row.text("disturbed") == "yes") continue;
       const double value = row.number(expectation.metric) / (expectation.per.empty() ? 1 : row.number(expectation.per));
-      if (std::isnan(value)) continue;
+      if (!std::isfinite(value)) continue;
       if (!std::isnan(found.value))
         throw BadInput(fmt::format("{}: '{}' means several rows; name more columns", rows.file, selection.text));
       found.value = value;
@@ -85,13 +85,13 @@ JudgedExpectation judge_one(const Expectation& expectation, const std::vector<Cl
   for (const ClaimRows& each : rows) last = std::max(last, each.round);
   std::vector<double> above;
   std::vector<double> below;
-  bool any = true;
+  bool any = false;
   bool failed = false;
   for (std::size_t round = 1; round <= last; ++round) {
     const Found of = find(expectation, expectation.of, rows, round);
     const Found over = expectation.over ? find(expectation, *expectation.over, rows, round)
                                         : Found{.value = 1, .any = true, .failed = false};
-    any = any && of.any && over.any;
+    any = any || (of.any && over.any);
     failed = failed || of.failed || over.failed;
     if (std::isnan(of.value) || std::isnan(over.value) || (expectation.over && over.value == 0)) continue;
     above.push_back(of.value);
@@ -101,8 +101,8 @@ JudgedExpectation judge_one(const Expectation& expectation, const std::vector<Cl
   if (!above.empty()) judged.measured = paired_ratio(above, below);
   if (failed) {
     judged.why = "a row of it failed its verification, so its numbers mean nothing";
-  } else if (last == 0 || !any) {
-    judged.why = "it was not measured in every round";
+  } else if (!any) {
+    judged.why = "no such row was measured";
   } else if (above.size() < kFewestForInterval) {
     judged.why = fmt::format("{} undisturbed rounds of {}; a verdict needs {}", above.size(), last, kFewestForInterval);
   } else {

@@ -52,7 +52,7 @@ struct JudgedClaim {
   std::vector<JudgedExpectation> expectations;
 };
 
-/// Rows that recorded their history, and disturbed ones, do not count. Throws BadInput for a column that is not there, a
+/// Rows that recorded their history, disturbed ones, and rounds that were not finished do not count. Throws BadInput for a column that is not there, a
 /// field that is no number, or several rows of one round where one is meant.
 [[nodiscard]] JudgedClaim judge(const Claim& claim, const std::vector<ClaimRows>& rows, unsigned cores);
 

@@ -198,8 +198,34 @@ TEST_F(Judging, too_few_processors_and_missing_rows_cannot_be_seen) {
   EXPECT_EQ(judged.verdict, ClaimVerdict::cannot_be_seen);
   EXPECT_THAT(judged.expectations.front().why, HasSubstr("4 processors are needed, 2 are here"));
   EXPECT_THAT(judge_rounds(six(16, 10), with("strategy=a threads=c", "strategy=c threads=c")).expectations.front().why,
-              HasSubstr("not measured in every round"));
-  EXPECT_THAT(judge_rounds({}).expectations.front().why, HasSubstr("not measured"));
+              HasSubstr("no such row was measured"));
+  EXPECT_THAT(judge_rounds({}).expectations.front().why, HasSubstr("no such row was measured"));
+}
+
+TEST_F(Judging, round_that_was_not_finished_does_not_count) {
+  const std::string text = with("[expect.by_half]", "[run.other]\nstrategy = \"b\"\n\n[expect.by_half]");
+  const auto in_two_runs = [&](std::string both) {
+    both.replace(both.find("strategy=a"), 10, "run=only strategy=a");
+    return both.replace(both.find("strategy=b"), 10, "run=other strategy=b");
+  };
+  const CsvTable a{.header = {"strategy", "threads", "checked", "verified", "disturbed", "ops_per_s"},
+                   .rows = {{"a", "2", "sums", "yes", "no", "16"}}};
+  CsvTable b = a;
+  b.rows = {{"b", "2", "sums", "yes", "no", "10"}};
+  std::vector<ClaimRows> rows;
+  for (std::size_t round = 1; round <= 7; ++round) {
+    rows.push_back({.run = "only", .round = round, .file = "r", .table = a});
+    if (round < 7) rows.push_back({.run = "other", .round = round, .file = "r", .table = b});
+  }
+  const JudgedClaim judged = judge(read(in_two_runs(text)), rows, 2);
+  EXPECT_EQ(judged.verdict, ClaimVerdict::holds);
+  EXPECT_EQ(judged.expectations.front().rounds, 6U);
+}
+
+TEST_F(Judging, division_by_nothing_is_no_measurement) {
+  const JudgedClaim judged = judge_rounds(six(16, 0));
+  EXPECT_EQ(judged.verdict, ClaimVerdict::cannot_be_seen);
+  EXPECT_FALSE(judged.expectations.front().measured);
 }
 
 TEST_F(Judging, columns_can_be_divided) {
