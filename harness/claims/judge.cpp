@@ -93,7 +93,7 @@ JudgedExpectation judge_one(const Expectation& expectation, const std::vector<Cl
                                         : Found{.value = 1, .any = true, .failed = false};
     any = any || (of.any && over.any);
     failed = failed || of.failed || over.failed;
-    if (std::isnan(of.value) || std::isnan(over.value) || (expectation.over && over.value == 0)) continue;
+    if (std::isnan(of.value) || std::isnan(over.value) || over.value == 0) continue;
     above.push_back(of.value);
     below.push_back(over.value);
   }

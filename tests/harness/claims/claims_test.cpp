@@ -95,6 +95,12 @@ TEST_F(ClaimFile, predictions_follow_the_processors) {
   EXPECT_DOUBLE_EQ(about("lockstep", 8), 0.875);
 }
 
+TEST_F(ClaimFile, no_more_attempts_are_at_once_than_processors) {
+  std::string text = with("at_least = 1.5", "about = \"ramanujan_q\"\nwithin = 0");
+  text.replace(text.find("of = \"strategy=a threads=c\""), 27, "of = \"strategy=a threads=4c\"");
+  EXPECT_DOUBLE_EQ(*read(text, 2).expectations.front().at_least, 1.5);
+}
+
 TEST(RamanujanQ, first_values_are_those_of_the_literature) {
   // 1 + 1/2; 1 + 2/3 + 2/9; and the values that Alistarh and others give for 4, 8 and 16.
   EXPECT_DOUBLE_EQ(ramanujan_q(1), 1);
@@ -144,12 +150,13 @@ class Judging : public ClaimFile {
                                          unsigned cores = 2) const {
     std::vector<ClaimRows> rows;
     for (std::size_t i = 0; i < rounds.size(); ++i) {
-      CsvTable table{.header = {"strategy", "threads", "checked", "verified", "disturbed", "ops_per_s"}, .rows = {}};
+      CsvTable table{.header = {"strategy", "threads", "checked", "verified", "disturbed", "ops_per_s", "nothing"},
+                     .rows = {}};
       const Round& round = rounds[i];
       // What records its history is slow, and does not count.
-      table.rows.push_back({"a", "2", "history", "yes", "no", "1"});
-      table.rows.push_back({"a", "2", "sums", round.verified, round.disturbed, std::to_string(round.a)});
-      table.rows.push_back({"b", "2", "sums", "yes", "no", std::to_string(round.b)});
+      table.rows.push_back({"a", "2", "history", "yes", "no", "1", "0"});
+      table.rows.push_back({"a", "2", "sums", round.verified, round.disturbed, std::to_string(round.a), "0"});
+      table.rows.push_back({"b", "2", "sums", "yes", "no", std::to_string(round.b), "0"});
       rows.push_back({.run = "only", .round = i + 1, .file = "r", .table = table});
     }
     return judge(read(text, cores), rows, cores);
@@ -226,6 +233,7 @@ TEST_F(Judging, division_by_nothing_is_no_measurement) {
   const JudgedClaim judged = judge_rounds(six(16, 0));
   EXPECT_EQ(judged.verdict, ClaimVerdict::cannot_be_seen);
   EXPECT_FALSE(judged.expectations.front().measured);
+  EXPECT_EQ(judge_rounds(six(16, 10), with("ops_per_s", "ops_per_s/nothing")).verdict, ClaimVerdict::cannot_be_seen);
 }
 
 TEST_F(Judging, columns_can_be_divided) {
