@@ -63,6 +63,24 @@ Result result_of(std::string_view name) {
   return Result::rejected;
 }
 
+/// What an answer says of one document, member by member, as it stands there; empty where it says nothing.
+struct DocumentAnswer {
+  std::string_view version, seq_no, term, found, source, result;
+  /// It is a JSON object, read to its end.
+  bool whole;
+
+  explicit DocumentAnswer(std::string_view body) {
+    const std::pair<std::string_view, std::string_view*> members[] = {{"_version", &version},   {"_seq_no", &seq_no},
+                                                                      {"_primary_term", &term}, {"found", &found},
+                                                                      {"_source", &source},     {"result", &result}};
+    whole = for_each_member(body, [&](std::string_view key, std::string_view value) {
+      for (const auto& [name, member] : members) {
+        if (key == name) *member = value;
+      }
+    });
+  }
+};
+
 }  // namespace
 
 RemoteTable::RemoteTable(const RemoteServer& server, const TableOptions& options, Keep keep)
@@ -234,28 +252,15 @@ SeqNoTerm RemoteHandle::word_of(std::string_view seq_no, std::string_view term) 
 
 /// False if it was not found.
 bool RemoteHandle::read_document(std::string_view body, Document& into) const {
-  std::string_view version, seq_no, term, found, source;
-  const bool whole = for_each_member(body, [&](std::string_view key, std::string_view value) {
-    if (key == "_version") {
-      version = value;
-    } else if (key == "_seq_no") {
-      seq_no = value;
-    } else if (key == "_primary_term") {
-      term = value;
-    } else if (key == "found") {
-      found = value;
-    } else if (key == "_source") {
-      source = value;
-    }
-  });
-  if (whole && found == "false") return false;
-  const auto number = whole_number(version);
-  if (!whole || found != "true" || !number || source.empty()) {
+  const DocumentAnswer answer(body);
+  if (answer.whole && answer.found == "false") return false;
+  const auto number = whole_number(answer.version);
+  if (!answer.whole || answer.found != "true" || !number || answer.source.empty()) {
     throw client_.unexpected(fmt::format("what should be a document is not one: {}", body.substr(0, 200)));
   }
   into.version = *number;
-  into.word = word_of(seq_no, term);
-  into.source.assign(as_bytes(source));
+  into.word = word_of(answer.seq_no, answer.term);
+  into.source.assign(as_bytes(answer.source));
   return true;
 }
 
@@ -306,25 +311,15 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
     }
     return finish(conflict);
   }
-  std::string_view version, seq_no, term, result;
-  const bool whole = for_each_member(body, [&](std::string_view key, std::string_view value) {
-    if (key == "_version") {
-      version = value;
-    } else if (key == "_seq_no") {
-      seq_no = value;
-    } else if (key == "_primary_term") {
-      term = value;
-    } else if (key == "result") {
-      result = unquoted(value);
-    }
-  });
-  const auto number = whole_number(version);
-  const Result ended = result_of(result);
-  if (!whole || !number || ended == Result::rejected || (status != 200 && status != 201 && status != 404)) {
+  const DocumentAnswer answer(body);
+  const auto number = whole_number(answer.version);
+  const Result ended = result_of(unquoted(answer.result));
+  if (!answer.whole || !number || ended == Result::rejected || (status != 200 && status != 201 && status != 404)) {
     throw client_.unexpected(
         fmt::format("a write is answered {} ({})", status, error_text({.status = status, .body = std::string(body)})));
   }
-  Outcome outcome{.result = ended, .version = *number, .word = word_of(seq_no, term), .decided_on = kUntoldWord};
+  Outcome outcome{
+      .result = ended, .version = *number, .word = word_of(answer.seq_no, answer.term), .decided_on = kUntoldWord};
   if (precondition.kind == Precondition::Kind::seq_no_term) {
     outcome.decided_on = precondition.word;
   }

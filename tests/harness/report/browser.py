@@ -5,6 +5,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -37,7 +38,8 @@ class Page:
         if os.geteuid() == 0:
             command.insert(1, "--no-sandbox")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=connect)
+                                        stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=connect,
+                                        start_new_session=True)
         os.close(to_read)
         os.close(from_write)
         self.writing, self.reading = to_write, from_read
@@ -52,10 +54,21 @@ class Page:
 
     def close(self):
         os.close(self.writing)
-        self.process.terminate()
+        # Its helpers are processes of their own and write to the profile until they end.
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(LIMIT_S)
         os.close(self.reading)
-        self.profile.cleanup()
+        self.remove_profile()
+
+    def remove_profile(self):
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            try:
+                return self.profile.cleanup()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def message(self):
         deadline = time.monotonic() + LIMIT_S
