@@ -57,8 +57,9 @@ std::vector<ScenarioStep> bulk_as_scenario(const ReplayOptions& options, std::st
   } catch (const BulkError& error) {
     throw at_line(options, error.line, error.what());
   }
-  std::vector<ScenarioStep> steps;
-  steps.push_back({1, make_request("POST", "/" + percent_encoded(options.index) + "/_bulk", std::move(text))});
+  std::vector<ScenarioStep> steps(1);
+  steps[0].line = 1;
+  steps[0].what = make_request("POST", "/" + percent_encoded(options.index) + "/_bulk", std::move(text));
   return steps;
 }
 
