@@ -24,6 +24,7 @@ struct ReplicateOfFile {
   Contestant contestant;
   std::string checked;
   std::string replicate;
+  double attempt;
   std::size_t file;
   auto operator<=>(const ReplicateOfFile&) const = default;
 };
@@ -120,7 +121,7 @@ std::vector<Cells::Source> Cells::find_sources(const std::vector<ComparedRow>& r
   std::map<ReplicateOfFile, std::size_t> times;
   std::vector<Source> sources;
   for (const ComparedRow& row : rows) {
-    const std::size_t time = times[{row.place, row.contestant, row.checked, row.replicate, row.file}]++;
+    const std::size_t time = times[{row.place, row.contestant, row.checked, row.replicate, row.attempt, row.file}]++;
     sources.push_back({row.file, time});
   }
   return sources;

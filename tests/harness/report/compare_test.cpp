@@ -255,6 +255,17 @@ TEST(Compare, compare_repeated_replicate_counts_once) {
   EXPECT_DOUBLE_EQ(comparison.cells[0].entries[0].metric.median, 601.5);
 }
 
+TEST(Compare, compare_failure_that_was_repeated_is_no_second_measurement) {
+  const Values failed{{"verified", "no"}, {"violation", "lost"}, {"disturbed", "yes"}};
+  const auto comparison = compared(Rows{}
+                                       .add("mutex_global", six(100))
+                                       .add("packed_cas", {5}, failed)
+                                       .add("packed_cas", {6}, {{"attempt", "2"}})
+                                       .file());
+  EXPECT_TRUE(comparison.sources.empty());
+  EXPECT_EQ(entry_of(comparison, "packed_cas").standing, Standing::voided);
+}
+
 TEST(Compare, compare_ratio_within_the_noise_floor_is_no_difference) {
   const auto comparison_of = [](double twice) {
     return compare(std::vector{Rows{}.add("mutex_global", six(100)).add("packed_cas", six(110)).file("a.csv"),
