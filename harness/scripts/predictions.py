@@ -4,7 +4,7 @@
     harness/scripts/predictions.py --out results/predictions
     harness/scripts/predictions.py --url http://127.0.0.1:9200 --think exponential:5ms --out results/predictions-url
 
-For one hot document, sixteen, and a Zipf distribution, at every number of clients, think time and window: the
+For one hot document, sixteen, a Zipf and a uniform distribution, at every number of clients, think time and window: the
 probability q that an attempt conflicts, P(k retries) and P(exhausted) as measured, by the model (`advise`) and by
 events (`simulate`). In this process a window is waited for between read and write (`--think-within`); at a server it
 is what the calls take, as `advise --measure` sees it. Clients share --threads threads.
@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "build" / "release" / "occkit"
-LOADS = (("hot", "hot:1", 1), ("hot16", "hot:16", 16), ("zipf", "zipf:0.99", 10_000))
+LOADS = (("hot", "hot:1", 1), ("hot16", "hot:16", 16), ("zipf", "zipf:0.99", 10_000), ("uniform", "uniform", 2_000))
 MOST_RETRIES = 15  # Rows of a run count 16 and more together.
 FEW_RETRIES = 3
 Q_LIMIT, Q_FROM = 0.1, 0.01
@@ -224,7 +224,7 @@ def parse(arguments):
     parser.add_argument("--occkit", type=pathlib.Path, default=PROGRAM, help="default: build/release/occkit")
     parser.add_argument("--strategy", default="packed_cas")
     parser.add_argument("--url", help="a server instead of a strategy of this process")
-    parser.add_argument("--workloads", default=",".join(name for name, _, _ in LOADS))
+    parser.add_argument("--workloads", default="hot,hot16,zipf", help="of hot, hot16, zipf, uniform")
     parser.add_argument("--clients", default="16,64")
     parser.add_argument("--think", default="exponential:10ms,exponential:50ms,exponential:250ms")
     parser.add_argument("--window", default="2ms,gamma:4:2ms,exponential:2ms", help="not with --url")
