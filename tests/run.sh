@@ -9,7 +9,7 @@ usage: tests/run.sh [--fast] [--sanitizers] [--style] [--engine] [--no-install]
 
   (nothing)     the release build and all its tests
   --fast        a build that is optimised less, in half the time, instead of the release build; with --sanitizers, under
-                them only the tests of core and variants
+                them only the tests of core and variants, and no fuzzing (the corpora are tests of every build)
   --sanitizers  then the same under AddressSanitizer with UBSan, and under ThreadSanitizer; then 6 s of each fuzzer
   --style       first the layout of the code (clang-format), last its names and likely mistakes (clang-tidy, a fixed
                 sample of the files; tests/style.sh tidy build/release reads all)
@@ -117,6 +117,8 @@ test_preset() {
     echo "FAILED: ctest of $preset came to no end"
   fi
 }
+
+[ "$fast" = no ] || fuzz=no
 
 step "Debian packages"
 groups=(build plot)

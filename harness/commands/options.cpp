@@ -119,6 +119,12 @@ const std::vector<OptionSpec>& option_specs() {
       {"url", "URL,...",
        "the server of strategy elasticsearch, or the nodes of its cluster, over which threads are spread: "
        "http://HOST:PORT or https://HOST:PORT"},
+      {"url-route", "HOW",
+       "at which address a thread begins: each at the next, turn, or all at the first, first (default: turn)",
+       one_of({"turn", "first"})},
+      {"preference", "COPY",
+       "which copy of a document answers reads, as the parameter of Elasticsearch: _local, or _primary where there is "
+       "such a thing (default: any)"},
       {"request-timeout", "TIME", "how long to wait for one answer of it (default: 10s)", seconds(0.1, kLongestS)},
       {"url-patience", "TIME", "how long to go on while it answers nobody (default: 60s)", seconds(0.1, kLongestS)},
       {"replicas", "N", "copies of each shard of its index beside the primary (default: 0)", whole_number(0, 100)},

@@ -74,7 +74,8 @@ void choose_server(const OptionReader& options, Plan& plan) {
   const auto url = options.text("url");
   const auto names = options.list("strategy");
   if (!url) {
-    for (const char* name : {"label", "url-patience", "request-timeout", "replicas", "index-setting", "keep-index"}) {
+    for (const char* name : {"label", "url-route", "preference", "url-patience", "request-timeout", "replicas",
+                             "index-setting", "keep-index"}) {
       if (options.text(name)) throw BadInput(fmt::format("--{}: of which server? Accepted beside --url", name));
     }
     return;
@@ -90,7 +91,10 @@ void choose_server(const OptionReader& options, Plan& plan) {
   if ((options.text("label") && label.empty()) || !std::ranges::all_of(label, fits)) {
     throw BadInput(fmt::format("--label '{}': accepted are letters, digits, '_', '-' and '.'", label));
   }
-  RemoteOptions remote{.label = label,
+  if (options.text("preference") == "") throw BadInput("--preference '': accepted are names of copies, as _local");
+  RemoteOptions remote{.route = options.text("url-route") == "first" ? Route::first : Route::turn,
+                       .preference = options.text("preference").value_or(""),
+                       .label = label,
                        .replicas = options.number<std::uint32_t>("replicas").value_or(0),
                        .index_settings = index_settings(options),
                        .keep_index = options.text("keep-index").has_value()};

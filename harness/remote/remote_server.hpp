@@ -33,10 +33,16 @@ inline constexpr StrategyInfo kRemoteStrategy{
     .memory_bounded = false,
 };
 
+/// At which address of several a client begins. It goes on to the next where a node does not answer.
+enum class Route : std::uint8_t { turn, first };
+
 /// How a server or a cluster is asked, and what its indices are like.
 struct RemoteOptions {
   /// The nodes' addresses, at least one.
   std::vector<ServerAddress> addresses;
+  Route route = Route::turn;
+  /// Which copy answers reads, as Elasticsearch's parameter `preference`; empty: any.
+  std::string preference = {};
   /// For how long a client waits for one answer; then it is unknown whether a write has happened.
   std::chrono::milliseconds request_timeout{10'000};
   /// For how long clients go on trying while none of them gets an answer.
@@ -86,8 +92,9 @@ class RemoteServer {
   [[nodiscard]] std::chrono::steady_clock::time_point answered() const noexcept {
     return answered_.load(std::memory_order_relaxed);  // relaxed: as above
   }
-  /// The address that the next client begins with: in turn.
+  /// The address that the next client begins with.
   [[nodiscard]] std::size_t next_route() const noexcept {
+    if (options_.route == Route::first) return 0;
     return route_.fetch_add(1, std::memory_order_relaxed) % options_.addresses.size();  // relaxed: only a ticket
   }
 

@@ -39,6 +39,8 @@ class RemoteTable final : public AnyTable {
 
   [[nodiscard]] const RemoteServer& server() const noexcept { return server_; }
   [[nodiscard]] const std::string& index() const noexcept { return index_; }
+  /// What the target of a read ends with: "?preference=_local", or nothing.
+  [[nodiscard]] const std::string& read_parameters() const noexcept { return read_parameters_; }
   /// Of clients that have ended.
   [[nodiscard]] ServerEvents events() const;
   void add(const ServerEvents& events);
@@ -46,12 +48,14 @@ class RemoteTable final : public AnyTable {
  private:
   [[nodiscard]] std::string statistics() const;
   void wait_until_green();
+  void check_preference();
 
   const RemoteServer& server_;
   std::uint32_t shards_;
   bool keep_;
   std::string index_;
   std::string uuid_;
+  std::string read_parameters_;
   mutable std::mutex mutex_;
   /// For what concerns the index; guarded by mutex_.
   mutable RemoteClient client_;

@@ -339,6 +339,14 @@ void add_server(All& all) {
   add_option("nodes", "nodes of its cluster", [](const RemoteServer& s) { return s.nodes(); });
   add_option("addresses", "of these, those that threads were spread over",
              [](const RemoteServer& s) { return s.options().addresses.size(); });
+  all.push_back({"url_route", "at which of them a thread began: each at the next, turn, or all at the first, first",
+                 [](const Row& r) {
+                   if (r.cell.server == nullptr) return std::string();
+                   return std::string(r.cell.server->options().route == Route::first ? "first" : "turn");
+                 }});
+  all.push_back({"preference", "which copy was asked to answer reads; empty: any", [](const Row& r) {
+                   return r.cell.server != nullptr ? r.cell.server->options().preference : std::string();
+                 }});
   add_option("replicas", "copies of each shard beside the primary",
              [](const RemoteServer& s) { return s.options().replicas; });
   add("server_refusals", "answers of 429 and 5xx, each followed by a wait, from the fill to the end",

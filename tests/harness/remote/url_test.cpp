@@ -586,6 +586,43 @@ TEST_F(UrlTest, workers_are_spread_over_the_addresses) {
   for (const ScriptedServer* server : {&a, &b, &c}) EXPECT_GT(server->conditional_writes(), 0U);
 }
 
+TEST_F(UrlTest, workers_may_begin_at_the_first_address) {
+  const ScriptedServer a(node_), b(node_);
+  expect_one_row_verified(run_until(a, "," + b.url() + " --threads 3 --url-route first", has_verdict));
+  EXPECT_EQ(field("url_route"), "first");
+  EXPECT_GT(a.conditional_writes(), 0U);
+  EXPECT_EQ(b.conditional_writes(), 0U);
+}
+
+TEST_F(UrlTest, reads_and_only_reads_name_the_copy_that_is_to_answer) {
+  std::mutex mutex;
+  std::set<std::string> with, without;
+  const ScriptedServer server(node_, [&](const Request& request, Response&) {
+    if (request.path.size() < 2 || request.path[0].starts_with('_')) return Doing::answer;
+    const auto asked = std::pair<std::string, std::string>("preference", "_a b");
+    const bool named = std::ranges::find(request.query, asked) != request.query.end();
+    const std::lock_guard lock(mutex);
+    (named ? with : without).insert(request.method + " " + request.path[1]);
+    return Doing::answer;
+  });
+  expect_one_row_verified(run_until(server, " --mix get=50,cond=50 --preference '_a b'", has_verdict));
+  EXPECT_EQ(field("preference"), "_a b");
+  EXPECT_THAT(with, ElementsAre("GET _doc", "POST _mget"));
+  EXPECT_THAT(without, ElementsAre("GET _stats", "POST _bulk", "PUT _doc", "PUT _settings"));
+}
+
+TEST_F(UrlTest, copy_that_the_server_has_not_is_refused_before_anything_is_measured) {
+  const ScriptedServer server(node_, [&](const Request& request, Response& response) {
+    if (request.query.empty() || request.method != "GET" || request.path.size() != 3) return Doing::answer;
+    response.status = 400;
+    response.body = R"({"error":{"type":"illegal_argument_exception","reason":"no Preference for [_primary]"}})";
+    return Doing::answered;
+  });
+  expect_refused(with_short_run("run --strategy elasticsearch --preference _primary --url " + server.url()),
+                 AllOf(HasSubstr("--preference '_primary'"), HasSubstr("no Preference for [_primary]")));
+  expect_no_index_left();
+}
+
 TEST_F(UrlTest, worker_whose_node_dies_goes_to_the_next) {
   const ScriptedServer survivor(node_);
   ScriptedServer dies(node_);
@@ -767,8 +804,8 @@ TEST_F(UrlTest, bad_options_are_refused) {
   expect_refused("run --strategy elasticsearch", HasSubstr("which server?"));
   expect_refused("run --strategy packed_cas" + to_server, HasSubstr("no strategy uses it"));
   expect_refused("run" + to_server, HasSubstr("no strategy uses it"));
-  for (const char* of_server : {"--label a", "--replicas 1", "--index-setting a=b", "--keep-index",
-                                "--request-timeout 1s", "--url-patience 1s"}) {
+  for (const char* of_server : {"--label a", "--url-route first", "--preference _local", "--replicas 1",
+                                "--index-setting a=b", "--keep-index", "--request-timeout 1s", "--url-patience 1s"}) {
     expect_refused(std::string("run --strategy packed_cas ") + of_server, HasSubstr(": of which server?"));
   }
   const std::string remote = "run --strategy elasticsearch" + to_server;
@@ -779,6 +816,8 @@ TEST_F(UrlTest, bad_options_are_refused) {
   expect_refused(remote + " --url-patience 0", HasSubstr("--url-patience: '0'"));
   expect_refused(remote + " --request-timeout 0", HasSubstr("--request-timeout: '0'"));
   expect_refused(remote + " --replicas -1", HasSubstr("--replicas: '-1'"));
+  expect_refused(remote + " --url-route last", AllOf(HasSubstr("--url-route"), HasSubstr("first")));
+  expect_refused(remote + " --preference ''", HasSubstr("--preference"));
   expect_refused(remote + " --index-setting refresh_interval", HasSubstr("accepted are NAME=VALUE"));
   expect_refused(remote + " --index-setting index.number_of_replicas=1", HasSubstr("accepted is --replicas"));
   expect_refused(remote + ",ftp://b:1", HasSubstr(accepted));
