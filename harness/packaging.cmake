@@ -1,5 +1,5 @@
 # A Debian package: cmake --preset package, cmake --build --preset package --target occkit_package. It has the program,
-# the cells of `occkit stall`, manual pages and completions made from its help, and the experiments.
+# the cells of `occkit stall`, manual pages and completions made from its help, the experiments, and what draws figures.
 
 add_custom_target(occkit_manual
   COMMAND ${PROJECT_SOURCE_DIR}/harness/scripts/manual.sh $<TARGET_FILE:occkit_program> ${PROJECT_BINARY_DIR}/manual
@@ -16,6 +16,14 @@ install(DIRECTORY ${PROJECT_BINARY_DIR}/manual/zsh/ DESTINATION ${CMAKE_INSTALL_
         COMPONENT program OPTIONAL)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/harness/experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit
         COMPONENT program)
+# What `occkit plot` runs, and the looks of strategies, in folders as in the tree: drawing.py finds the one by the other.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/results/plot.py ${PROJECT_SOURCE_DIR}/results/plot_load.py
+                 ${PROJECT_SOURCE_DIR}/results/plot_stall.py
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit/results COMPONENT program)
+install(FILES ${PROJECT_SOURCE_DIR}/results/drawing.py DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit/results
+        COMPONENT program)
+install(FILES ${PROJECT_SOURCE_DIR}/harness/report/page/looks.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit/harness/report/page COMPONENT program)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program RENAME copyright)
@@ -39,7 +47,7 @@ set(CPACK_DEBIAN_PROGRAM_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION devel)
 # By dpkg-shlibdeps (dpkg-dev): what the program is linked with, in the versions that it needs.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS libjs-dygraphs)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "libjs-dygraphs, python3-matplotlib, python3-numpy")
 include(CPack)
 
 add_custom_target(occkit_package

@@ -61,7 +61,8 @@ ROOMS = {
     "harness/http": ["harness/rest"],
     "harness/remote": ["harness/http", "harness/history"],
     "harness/measure": ["harness/remote", "harness/workload", "core/slots"],
-    "harness/report": ["harness/measure"],
+    # A report holds what the model of advise predicts against what was measured.
+    "harness/report": ["harness/measure", "harness/advise"],
     "harness/memory": ["harness/workload"],
     "harness/stall": ["harness/support"],
     "harness/advise": ["harness/workload"],

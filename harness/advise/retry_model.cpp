@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "fmt/format.h"
+
 namespace occ {
 namespace {
 
@@ -35,7 +37,20 @@ double zero(F&& function, double low, double high, double at_low, double at_high
   return (a + b) / 2;
 }
 
+std::string who_text(const RetryLoad& load) {
+  if (load.clients == 0) return fmt::format("{:g} operations/s", load.rate_per_s);
+  std::string text = fmt::format("{} client{}", load.clients, load.clients == 1 ? "" : "s");
+  if (load.think.mean_s() > 0) text += fmt::format(", think {}", load.think.text());
+  return text;
+}
+
 }  // namespace
+
+std::string load_text(const RetryLoad& load, const Popularity& popularity) {
+  return fmt::format("{}, window {}, {} of {} document{}, back-off {}", who_text(load), load.window.text(),
+                     popularity.text(), popularity.documents(), popularity.documents() == 1 ? "" : "s",
+                     load.backoff.text());
+}
 
 double RetryPrediction::with_retries(std::uint32_t count) const {
   if (count > retries) return 0;

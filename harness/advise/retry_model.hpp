@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "harness/advise/conflict_curve.hpp"
@@ -23,6 +24,9 @@ struct RetryLoad {
   TimeDistribution window = TimeDistribution::fixed(1e-3);
   BackoffPolicy backoff;
 };
+
+/// "16 clients, think 20ms, window 2ms, hot:1 of 1 document, back-off none", or with "500 operations/s" instead.
+[[nodiscard]] std::string load_text(const RetryLoad& load, const Popularity& popularity);
 
 /// Without end.
 inline constexpr std::uint32_t kUnboundedRetries = UINT32_MAX;

@@ -67,9 +67,7 @@ std::vector<Asked> ask_about_loads(const AdviseOptions& options, std::string& to
   std::vector<Asked> all;
   all.reserve(loads.size());
   for (const RetryLoad& load : loads) {
-    all.push_back({fmt::format("{}, window {}, {} of {} document{}, back-off {}", who_text(load), load.window.text(),
-                               popularity.text(), popularity.documents(), popularity.documents() == 1 ? "" : "s",
-                               load.backoff.text()),
+    all.push_back({load_text(load, popularity),
                    {.load = load,
                     .classes = popularity.classes(),
                     .target = options.target,

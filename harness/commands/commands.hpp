@@ -21,6 +21,7 @@ void add_list(CLI::App& app, int& exit_status);
 void add_run(CLI::App& app, int& exit_status);
 void add_compare(CLI::App& app, int& exit_status);
 void add_report(CLI::App& app, int& exit_status);
+void add_plot(CLI::App& app, int& exit_status);
 void add_replay(CLI::App& app, int& exit_status);
 void add_serve(CLI::App& app, int& exit_status);
 void add_verify(CLI::App& app, int& exit_status);

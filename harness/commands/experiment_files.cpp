@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "harness/commands/program_place.hpp"
 #include "harness/support/bad_input.hpp"
 #include "harness/support/near_name.hpp"
 
@@ -13,12 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// build/release/occkit belongs to the tree two folders above it, /usr/bin/occkit to /usr/share.
 std::vector<fs::path> folders() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path place = program.parent_path().parent_path();
-  return {place.parent_path() / "harness" / "experiments", place / "share" / "occkit" / "experiments"};
+  const ProgramPlace place = program_place();
+  return {place.tree / "harness" / "experiments", place.share / "experiments"};
 }
 
 }  // namespace

@@ -85,11 +85,4 @@ Popularity popularity_of(const LoadOptions& options) {
   return Popularity::of(distribution, options.documents);
 }
 
-std::string who_text(const RetryLoad& load) {
-  if (load.clients == 0) return fmt::format("{:g} operations/s", load.rate_per_s);
-  std::string text = fmt::format("{} client{}", load.clients, load.clients == 1 ? "" : "s");
-  if (load.think.mean_s() > 0) text += fmt::format(", think {}", load.think.text());
-  return text;
-}
-
 }  // namespace occ

@@ -33,7 +33,4 @@ void add_load_options(CLI::App& command, LoadOptions& into);
                                               const std::optional<TimeDistribution>& measured = std::nullopt);
 [[nodiscard]] Popularity popularity_of(const LoadOptions& options);
 
-/// "16 clients", "500 operations/s", with the think time where there is one.
-[[nodiscard]] std::string who_text(const RetryLoad& load);
-
 }  // namespace occ

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   occ::add_run(app, exit_status);
   occ::add_compare(app, exit_status);
   occ::add_report(app, exit_status);
+  occ::add_plot(app, exit_status);
   occ::add_replay(app, exit_status);
   occ::add_serve(app, exit_status);
   occ::add_verify(app, exit_status);

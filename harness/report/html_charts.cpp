@@ -21,6 +21,15 @@ Json interval(const std::optional<Interval>& of) {
   return of ? interval(*of) : Json();
 }
 
+/// What the model says of conflicts and of retries; null where it says nothing.
+Json predicted(const Reported& reported, const Entry& entry) {
+  const auto at = reported.predicted.find(&entry);
+  if (at == reported.predicted.end() || !at->second.prediction) return nullptr;
+  const RetryPrediction& there = *at->second.prediction;
+  return {{"conflicts", 1000 * there.conflict},
+          {"retries", at->second.tells_retries ? Json(there.attempts_per_operation - 1) : Json()}};
+}
+
 Json point(const Reported& reported, std::size_t cell, const Entry& entry) {
   Json latency = Json::object();
   for (std::size_t k = 0; k < kLatencyPercentiles.size(); ++k) {
@@ -38,6 +47,7 @@ Json point(const Reported& reported, std::size_t cell, const Entry& entry) {
           {"ratios", ratios},
           {"conflicts", interval(entry.conflicts_interval)},
           {"retries", retries},
+          {"predicted", predicted(reported, entry)},
           {"latency", latency},
           {"fairness", fair == nullptr ? Json() : interval(fair->metric)},
           {"memory", memory == nullptr ? Json() : interval(memory->metric)},
@@ -47,13 +57,9 @@ Json point(const Reported& reported, std::size_t cell, const Entry& entry) {
 
 /// The processors of the machine, where all files come from machines with as many; null otherwise.
 Json cores(const Reported& reported) {
-  std::set<std::int64_t> found;
-  for (const ReportedFile& file : reported.input.files) {
-    const Json at = json_at(file.provenance, "/starts/0/environment/cpu/cores_online");
-    if (!at.is_number_integer()) return nullptr;
-    found.insert(at.get<std::int64_t>());
-  }
-  return found.size() == 1 ? Json(*found.begin()) : Json();
+  std::set<std::optional<unsigned>> found;
+  for (const ReportedFile& file : reported.input.files) found.insert(processors_of(file));
+  return found.size() == 1 && *found.begin() ? Json(**found.begin()) : Json();
 }
 
 }  // namespace

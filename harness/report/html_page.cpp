@@ -166,8 +166,8 @@ constexpr std::string_view kCharts = R"(<div id="charts" hidden>
 <p id="panel-settings"></p>
 <div id="figures"></div>
 <p class="notes">Points: medians. Bars: 95 % intervals over replicates; of latency, and of fewer than six replicates, from
-the smallest to the largest. Hollow: every replicate was disturbed. Not drawn: what failed verification, controls and
-floors.</p>
+the smallest to the largest. Hollow: every replicate was disturbed. Thick dash: predicted by the retry model (<code>occkit
+advise</code>). Not drawn: what failed verification, controls and floors.</p>
 </div>
 <noscript><p>The charts need JavaScript; the tables say the same.</p></noscript>
 )";
@@ -217,6 +217,12 @@ nlohmann::ordered_json json_at(const nlohmann::ordered_json& tree, const char* p
   }
 }
 
+std::optional<unsigned> processors_of(const ReportedFile& file) {
+  const Json at = json_at(file.provenance, "/starts/0/environment/cpu/cores_online");
+  if (!at.is_number_unsigned() || at.get<std::uint64_t>() > UINT32_MAX) return std::nullopt;
+  return at.get<unsigned>();
+}
+
 std::string html_report(const ReportInput& input) {
   std::vector<ResultFile> files;
   for (const ReportedFile& file : input.files) files.push_back(file.result);
@@ -226,8 +232,10 @@ std::string html_report(const ReportInput& input) {
                     compare(files, options),
                     compare_if_there(files, options, "jain"),
                     compare_if_there(files, options, "bytes_per_doc"),
+                    {},
                     {}};
   reported.competitors = competitors_of(reported.comparison);
+  reported.predicted = predict_retries(input, reported.comparison);
 
   Resource styles, scripts;
   styles.add("<style>", page_files::kStyle, "</style>");

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/report/comparison.hpp"
 #include "harness/report/html_looks.hpp"
 #include "harness/report/html_page.hpp"
+#include "harness/report/predicted_retries.hpp"
 #include "nlohmann/json.hpp"
 
 namespace occ {
@@ -19,6 +22,8 @@ struct Reported {
   Comparison fairness;
   Comparison memory;
   Competitors competitors;
+  /// Of the entries of `comparison` that are no controls and have rows that count.
+  std::map<const Entry*, PredictedRetries> predicted;
 };
 
 /// Who won, a row for each workload and number of threads. Rows lead to the cells, by their number.
@@ -30,8 +35,15 @@ std::string html_cells(const Reported& reported);
 /// The replicates of an entry as points on a line from `low` to `high`, with median and interval; a picture (SVG).
 std::string replicate_strip(const Reported& reported, const Entry& entry, double low, double high);
 
-/// The replicates of an entry, a row each, and its updates by how many retries they needed.
+/// The replicates of an entry, a row each, and html_retries.
 std::string html_replicates(const Reported& reported, const Entry& entry);
+
+/// Reported::predicted.
+std::map<const Entry*, PredictedRetries> predict_retries(const ReportInput& input, const Comparison& comparison);
+
+/// An entry's conflicts, exhausted updates, and updates by how many retries they needed, each beside what was predicted
+/// or why nothing is. Empty where nothing could conflict.
+std::string html_retries(const Reported& reported, const Entry& entry);
 
 /// What the charts show, for page/report.js.
 nlohmann::ordered_json chart_data(const Reported& reported);
@@ -40,7 +52,10 @@ nlohmann::ordered_json chart_data(const Reported& reported);
 std::string html_history(const ReportedHistory& history);
 
 /// A field of a row of the files; empty if the file has no such column.
-const std::string& field_of(const Reported& reported, const EntryRow& row, std::string_view column);
+const std::string& field_of(const ReportInput& input, const EntryRow& row, std::string_view column);
+
+/// The processors of the machine that a file is from; nothing if no JSON says so.
+std::optional<unsigned> processors_of(const ReportedFile& file);
 
 /// What a file's JSON has at a place, whatever else it is; null where there is nothing.
 nlohmann::ordered_json json_at(const nlohmann::ordered_json& tree, const char* pointer);

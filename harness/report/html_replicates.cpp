@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include "fmt/format.h"
 #include "harness/report/comparison_words.hpp"
@@ -46,24 +45,9 @@ std::string shown_text(const Shown& shown, const std::string& text, const Report
 
 bool is_column_used(const Shown& shown, const Reported& reported, const Entry& entry) {
   return std::ranges::any_of(entry.rows, [&](const EntryRow& row) {
-    const std::string& text = field_of(reported, row, shown.column);
+    const std::string& text = field_of(reported.input, row, shown.column);
     return !text.empty() && !(shown.is_number && text == "0");
   });
-}
-
-std::string retries_table(const Entry& entry) {
-  const double updates = std::accumulate(entry.retries.begin(), entry.retries.end(), 0.0);
-  if (updates <= 0 || entry.retries.front() == updates) return "";
-  std::string out =
-      "<table class=\"numbers narrow\"><caption>Updates by retries, all replicates together</caption><thead><tr>"
-      "<th scope=\"col\">retries</th><th scope=\"col\">updates</th><th scope=\"col\">share</th></tr></thead><tbody>";
-  for (std::size_t bin = 0; bin < entry.retries.size(); ++bin) {
-    if (entry.retries[bin] <= 0) continue;
-    out += fmt::format("<tr><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td></tr>", bin,
-                       bin + 1 == entry.retries.size() ? " or more" : "", metric_text("updates", entry.retries[bin]),
-                       share_text(entry.retries[bin] / updates));
-  }
-  return out + "</tbody></table>\n";
 }
 
 }  // namespace
@@ -75,7 +59,7 @@ std::string replicate_strip(const Reported& reported, const Entry& entry, double
   std::string points;
   std::size_t shown = 0;
   for (const EntryRow& row : entry.rows) {
-    const std::string& text = field_of(reported, row, reported.comparison.metric);
+    const std::string& text = field_of(reported.input, row, reported.comparison.metric);
     if (row.is_history || text.empty()) continue;
     const double value =
         Field(text, reported.comparison.metric, reported.input.files[row.file].result.name, row.row).number();
@@ -107,7 +91,7 @@ std::string html_replicates(const Reported& reported, const Entry& entry) {
     for (const Shown& shown : kShown) {
       if (!is_column_used(shown, reported, entry)) continue;
       body += fmt::format("<td>{}</td>",
-                          html_text(shown_text(shown, field_of(reported, row, shown.column), reported, row)));
+                          html_text(shown_text(shown, field_of(reported.input, row, shown.column), reported, row)));
     }
     body += "</tr>\n";
   }
@@ -119,7 +103,7 @@ std::string html_replicates(const Reported& reported, const Entry& entry) {
       html_text(entry.label), entry.rows.size(), entry.rows.size() == 1 ? "" : "s",
       entry.disturbed > 0 ? fmt::format(", {} disturbed", entry.disturbed) : "", html_text(entry.label),
       aside > 0 ? "; pale: not in its numbers (recorded its history, disturbed, or failed)" : "", head, body,
-      retries_table(entry));
+      html_retries(reported, entry));
 }
 
 }  // namespace occ

@@ -90,7 +90,7 @@ std::pair<double, double> scale_of(const Reported& reported, const ComparedCell&
     // A control may be ten times as fast as what is ranked, which would all be one point.
     if (entry.standing == Standing::control) continue;
     for (const EntryRow& row : entry.rows) {
-      const std::string& text = field_of(reported, row, reported.comparison.metric);
+      const std::string& text = field_of(reported.input, row, reported.comparison.metric);
       if (row.is_history || text.empty()) continue;
       const double value = std::strtod(text.c_str(), nullptr);
       low = std::min(low, value);
@@ -175,9 +175,9 @@ std::string workload_text(const Comparison& comparison, const ComparedCell& cell
   return settings.empty() ? cell.workload : fmt::format("{} ({})", cell.workload, settings);
 }
 
-const std::string& field_of(const Reported& reported, const EntryRow& row, std::string_view column) {
+const std::string& field_of(const ReportInput& input, const EntryRow& row, std::string_view column) {
   static const std::string nothing;
-  const CsvTable& table = reported.input.files[row.file].result.table;
+  const CsvTable& table = input.files[row.file].result.table;
   const auto at = table.find_column(column);
   return at ? table.rows[row.row][*at] : nothing;
 }

@@ -48,10 +48,14 @@
       text: (value) => state.baseline ? significant(value) : count(value),
       line: () => state.baseline ? 1 : null,
     },
-    { title: () => "conflicts per 1000 attempts", value: (point) => point.conflicts, text: significant },
+    {
+      title: () => "conflicts per 1000 attempts", value: (point) => point.conflicts, text: significant,
+      predicted: (point) => point.predicted && point.predicted.conflicts,
+    },
     {
       title: () => "retries per update (mean)", value: (point) => point.retries, text: significant,
       prefix: (value) => value[3] ? ">= " : "", bare: true,
+      predicted: (point) => point.predicted && point.predicted.retries,
     },
     {
       title: () => `service time, ${percentileName(state.percentile)}`,
@@ -140,11 +144,18 @@
     const value = (point && figure.value(point)) || null;
     return value && state.logarithmic && value[1] <= 0 ? null : value;
   }
+  // What the model says where something is drawn; null where it says nothing, or nothing that can be drawn.
+  function predictedAt(figure, cell, look) {
+    const point = figure.predicted && cell.points[look.label];
+    const value = point ? figure.predicted(point) : null;
+    return value === null || (state.logarithmic && value <= 0) ? null : value;
+  }
 
   function range(figure, looks) {
     const values = panel().cells.flatMap((cell) => looks.map((look) => valueAt(figure, cell, look))).filter(Boolean);
-    const line = figure.line && figure.line();
-    const all = values.flatMap((value) => value.slice(0, 3)).concat(line === null || line === undefined ? [] : [line]);
+    const predicted = panel().cells.flatMap((cell) => looks.map((look) => predictedAt(figure, cell, look)));
+    const more = [figure.line && figure.line(), ...predicted].filter((value) => typeof value === "number");
+    const all = values.flatMap((value) => value.slice(0, 3)).concat(more);
     if (!state.logarithmic) return [0, Math.max(...all, 0) * 1.06 || 1];
     const above = all.filter((value) => value > 0);
     return [Math.min(...above) / 1.25, Math.max(...above) * 1.25];
@@ -180,10 +191,12 @@
       const bounds = chart.figure.bare || value[0] === value[2] ? "" :
         `${value[3] ? "range " : ""}${chart.figure.text(value[0])} - ${chart.figure.text(value[2])}`;
       const point = cell.points[look.label];
+      const guess = predictedAt(chart.figure, cell, look);
+      const predicted = guess === null ? "" : `predicted ${chart.figure.text(guess)}`;
       const marks = `n ${point.n}${point.disturbed ? ", disturbed" : ""}`;
-      const cells = [median, bounds, marks].map((textContent) => make("td", { textContent }));
+      const cells = [median, bounds, predicted, marks].map((textContent) => make("td", { textContent }));
       body.append(make("tr", {}, make("th", { scope: "row" }, keyOf(look), " ", look.label), ...cells));
-      words.push(`${look.label} ${median}`);
+      words.push(`${look.label} ${median}${predicted && `, ${predicted}`}`);
     }
     chart.readout.replaceChildren(make("table", {}, make("caption", { textContent: threads }), body));
     chart.place.setAttribute("aria-valuenow", String(row));
@@ -243,6 +256,17 @@
         }
         context.stroke();
         context.globalAlpha = 1;
+      }
+      const guess = predictedAt(figure, cells[row], look);
+      if (guess !== null) {
+        const y = graph.toDomYCoord(guess);
+        context.strokeStyle = shown(look.color);
+        context.lineWidth = 3;
+        context.setLineDash([]);
+        context.beginPath();
+        context.moveTo(cx - 9, y);
+        context.lineTo(cx + 9, y);
+        context.stroke();
       }
       drawMarker(context, cx, cy, look, 4.5 + extra, cells[row].points[look.label].disturbed);
     };

@@ -45,6 +45,13 @@ def ordinary_rows():
     return everything
 
 
+def predictable_rows():
+    """Clients that wait between read and write, at one document in a hundred each: 13 conflicts in 1,000 attempts."""
+    load = {"client": "if_seq_no", "update_form": "none", "dist": "uniform", "docs": "100", "clients": "16",
+            "think_between": "20ms", "think_within": "2ms", "retry_on_conflict": "10"}
+    return [dict(row, **load) for row in ordinary_rows()]
+
+
 class Elements(html.parser.HTMLParser):
     """What a page consists of."""
 
@@ -222,6 +229,51 @@ class PageAsText(ReportCase):
         self.assertIn("default-src 'none'", policy)
         self.assertNotIn("unsafe", policy)
 
+    def test_report_predicts_what_advise_says_beside_what_was_measured(self):
+        page = self.page(self.write(predictable_rows(), provenance=PROVENANCE))
+        said = json.loads(subprocess.run(
+            [OCCKIT, "advise", "--json", "--clients", "16", "--think", "20ms", "--window", "2ms", "--docs", "100",
+             "--retry-on-conflict", "10"], capture_output=True, text=True, check=True).stdout)["answers"][0]["given"]
+        of = self.data(page)["panels"][0]["cells"][0]["points"]["packed_cas"]["predicted"]
+        self.assertAlmostEqual(of["conflicts"], 1000 * said["conflict_probability"], places=9)
+        self.assertAlmostEqual(of["retries"], sum(k * share for k, share in enumerate(said["retries_probability"])),
+                               places=6)
+        text = Elements(page).text
+        self.assertIn("16 clients, think 20ms, window 2ms, uniform of 100 documents, back-off none", text)
+        # What was measured, and behind it what was predicted.
+        for what, share in (("conflicts, of attempts - 10.0 %", said["conflict_probability"]),
+                            ("0 retries 7.20 k 90.0 %", said["retries_probability"][0]),
+                            ("1 retry 640 8.00 %", said["retries_probability"][1])):
+            predicted = re.search(re.escape(what) + r" ([\d.e-]+) %", text)
+            self.assertIsNotNone(predicted, f"{what}: {text}")
+            self.assertAlmostEqual(float(predicted.group(1)), 100 * share, delta=share)
+        self.assertNotIn("The retry model says nothing", text)
+
+    def test_report_where_the_model_says_nothing_has_no_prediction(self):
+        page = self.page(self.write(ordinary_rows(), provenance=PROVENANCE))
+        text = Elements(page).text
+        self.assertIn("The retry model says nothing of this load: updates in place never conflict.", text)
+        self.assertIn("The retry model says nothing of this load: no window is known", text)
+        self.assertNotIn("; predicted", text)
+        points = [point for cell in self.data(page)["panels"][0]["cells"] for point in cell["points"].values()]
+        self.assertEqual([point["predicted"] for point in points], [None] * len(points))
+
+    def test_report_work_in_the_window_is_predicted_by_the_processors_of_the_machine(self):
+        content = [dict(row, think_within="0", think_ns="1000000", threads="4") for row in predictable_rows()[:16]]
+        text = Elements(self.page(self.write(content, provenance=PROVENANCE))).text
+        self.assertIn("2 clients, think 0.125 x 20ms, window 1000000ns", text)
+        (self.folder / "results.json").unlink()
+        self.assertIn("how many processors the machine had is not known",
+                      Elements(self.page(self.write(content))).text)
+
+    def test_report_an_overloaded_document_has_conflicts_predicted_and_no_retries(self):
+        page = self.page(self.write([dict(row, docs="1", dist="hot:1") for row in predictable_rows()]))
+        self.assertIn("says nothing of exhausted updates and retries here: the hottest document is committed",
+                      Elements(page).text)
+        of = self.data(page)["panels"][0]["cells"][0]["points"]["packed_cas"]["predicted"]
+        self.assertGreater(of["conflicts"], 500)
+        self.assertIsNone(of["retries"])
+
     def test_report_history_draws_a_contradiction_on_tracks(self):
         path = self.write(ordinary_rows())
         history = self.folder / "history.jsonl"
@@ -336,6 +388,18 @@ class PageInABrowser(ReportCase):
         self.assertIn("4 threads", self.readout())
         self.assertIn("4 threads: packed_cas 2 k",
                       tab.evaluate('document.querySelector(".chart").getAttribute("aria-valuetext")'))
+
+    def test_page_draws_and_says_what_was_predicted(self):
+        content = predictable_rows()
+        self.opened([dict(row, think_within="0") for row in content])
+        plain = self.ink(1)
+        self.assertNotIn("predicted", self.readout(1))
+        self.opened(content)
+        self.assertGreater(self.ink(1), plain)
+        self.assertRegex(self.readout(1), r"packed_cas\s+100\s.*predicted 13\.")
+        self.assertRegex(self.tab.evaluate('document.querySelectorAll(".chart")[1].getAttribute("aria-valuetext")'),
+                         r"packed_cas 100, predicted 13\.")
+        self.assertNotIn("predicted", self.readout(0))
 
     def test_page_link_of_a_winner_opens_its_cell(self):
         tab = self.opened(ordinary_rows())
