@@ -33,9 +33,9 @@ struct PredictedRetries {
   [[nodiscard]] double share(std::size_t bin) const;
 };
 
-/// The window is the time that clients wait between read and write (think_within), or that updates work there (think_ns).
-/// Whoever waits leaves its processor to others, so all clients may have attempts under way at once; whoever works holds
-/// it, so there are no more attempts at once than threads and `processors` (0: not known).
+/// The window is the time that clients wait between read and write (think_within), or that updates work there
+/// (think_ns). Whoever waits leaves its processor to others, so all clients may have attempts under way at once;
+/// whoever works holds it, so there are no more attempts at once than threads and `processors` (0: not known).
 PredictedRetries predict_retries(const LoadTexts& row, unsigned processors);
 
 }  // namespace occ

@@ -4,7 +4,7 @@
     harness/scripts/predictions.py --out results/predictions
     harness/scripts/predictions.py --url http://127.0.0.1:9200 --think exponential:5ms --out results/predictions-url
 
-For one hot document, sixteen, a Zipf and a uniform distribution, at every number of clients, think time and window: the
+For one hot document, sixteen, a Zipf distribution (and a uniform one, if asked), at every number of clients, think time and window: the
 probability q that an attempt conflicts, P(k retries) and P(exhausted) as measured, by the model (`advise`) and by
 events (`simulate`). In this process a window is waited for between read and write (`--think-within`); at a server it
 is what the calls take, as `advise --measure` sees it. Clients share --threads threads.
