@@ -4,10 +4,11 @@
     harness/scripts/predictions.py --out results/predictions
     harness/scripts/predictions.py --url http://127.0.0.1:9200 --think exponential:5ms --out results/predictions-url
 
-For one hot document, sixteen, a Zipf distribution (and a uniform one, if asked), at every number of clients, think time and window: the
-probability q that an attempt conflicts, P(k retries) and P(exhausted) as measured, by the model (`advise`) and by
-events (`simulate`). In this process a window is waited for between read and write (`--think-within`); at a server it
-is what the calls take, as `advise --measure` sees it. Clients share --threads threads.
+For one hot document, sixteen, a Zipf distribution (and a uniform one, if asked), at every number of clients, think
+time and window: the probability q that an attempt conflicts, P(k retries) and P(exhausted) as measured, by the
+model (`advise`) and by events (`simulate`). In this process a window is waited for between read and write
+(`--think-within`); at a server it is what the calls take, as `advise --measure` sees it. Clients share --threads
+threads.
 
 Writes predictions.csv (a row for each load) and predictions.md (the table for a page) into --out, a new folder, and
 the runs below it. The last lines of the table count what is within the limits: q within 10 % where it is above 0.01,
