@@ -719,8 +719,9 @@ TEST_F(CarryOut, busy_machine_is_said_and_repeated_and_nobody_wins) {
   EXPECT_EQ(rows("attempt", "2"), 12);
   EXPECT_THAT(said, AllOf(HasSubstr("DISTURBED: others took"), HasSubstr("replicate 6 again"),
                           HasSubstr("12 replicates stayed disturbed")));
-  EXPECT_THAT(describe_winners(compared(), TableStyle::text), HasSubstr("none named"));
-  for (const Entry& entry : compared().cells.at(0).entries) {
+  const Comparison comparison = compared();
+  EXPECT_THAT(describe_winners(comparison, TableStyle::text), HasSubstr("none named"));
+  for (const Entry& entry : comparison.cells.at(0).entries) {
     EXPECT_TRUE(entry.all_disturbed);
     EXPECT_NE(entry.standing, Standing::winner);
   }
@@ -734,7 +735,8 @@ TEST_F(CarryOut, machine_that_calms_down_leaves_no_disturbed_replicate) {
   EXPECT_EQ(rows("disturbed", "yes"), 6);
   EXPECT_EQ(rows("attempt", "2"), 6);
   EXPECT_THAT(said, Not(HasSubstr("stayed disturbed")));
-  for (const Entry& entry : compared().cells.at(0).entries) EXPECT_EQ(entry.replicates, 6U);
+  const Comparison comparison = compared();
+  for (const Entry& entry : comparison.cells.at(0).entries) EXPECT_EQ(entry.replicates, 6U);
 }
 
 TEST_F(CarryOut, quiet_machine_has_nothing_to_repeat) {
