@@ -97,7 +97,7 @@ class Run {
       case NodeKind::negate:
         return negated(operand(0));
       case NodeKind::plus: {
-        const ScriptValue value = operand(0);
+        ScriptValue value = operand(0);
         (void)negated(value);  // it takes the same types
         return value;
       }
