@@ -8,7 +8,7 @@ usage() {
   cat <<'END'
 usage: tests/fuzz.sh TARGET|all [--seconds N] [--jobs N] [--seed N] [--corpus-out DIR]
 
-  TARGET        operations, scenario, bulk, csv or request: tests/fuzz/TARGET_fuzz.cpp says what is tried and what must hold
+  TARGET        operations, scenario, bulk, csv, request or script: tests/fuzz/TARGET_fuzz.cpp says what is tried and what must hold
   --seconds N   of each target (default: 60)
   --jobs N      targets at a time (default: the number of processors)
   --seed N      of the choices that are made (default: another one each time)
@@ -47,12 +47,12 @@ while [ $# -gt 0 ]; do
       esac
       shift 2
       ;;
-    operations | scenario | bulk | csv | request)
+    operations | scenario | bulk | csv | request | script)
       targets+=("$1")
       shift
       ;;
     all)
-      targets+=(operations scenario bulk csv request)
+      targets+=(operations scenario bulk csv request script)
       shift
       ;;
     -h | --help)
@@ -65,7 +65,7 @@ while [ $# -gt 0 ]; do
       ;;
   esac
 done
-[ "${#targets[@]}" -gt 0 ] || fail "which target? accepted are operations, scenario, bulk, csv, request and all" 2
+[ "${#targets[@]}" -gt 0 ] || fail "which target? accepted are operations, scenario, bulk, csv, request, script and all" 2
 
 command -v clang++ >/dev/null || fail "clang++ is missing: harness/install_packages.sh check"
 cmake --preset fuzz --log-level=WARNING

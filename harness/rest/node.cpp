@@ -1,5 +1,6 @@
 #include "harness/rest/node.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace occ {
@@ -97,6 +98,12 @@ bool Node::remove(std::string_view name) {
 
 std::string Node::make_id() {
   return base64_name(ids_made_.fetch_add(1, std::memory_order_relaxed), 20);  // relaxed: only uniqueness is needed
+}
+
+std::int64_t Node::wall_clock_ms() const {
+  if (options_.manual_clock) return options_.manual_clock->now_ms();
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
 Handles::Handles(Node& node) : node_(node), generation_(node.generation()), indices_(node.indices()) {}

@@ -14,6 +14,7 @@
 #include "core/sync/atomic.hpp"
 #include "core/table/any_table.hpp"
 #include "harness/rest/index_settings.hpp"
+#include "harness/script/script_cache.hpp"
 
 namespace occ {
 
@@ -84,6 +85,9 @@ class Node {
   bool remove(std::string_view name);
   /// 20 characters, never the same twice in one node.
   [[nodiscard]] std::string make_id();
+  [[nodiscard]] ScriptCache& scripts() noexcept { return scripts_; }
+  /// Milliseconds since 1970, for scripts; of the clock that may be moved, where there is one.
+  [[nodiscard]] std::int64_t wall_clock_ms() const;
 
  private:
   void publish(std::shared_ptr<const Indices> indices);  // under mutex_
@@ -92,6 +96,7 @@ class Node {
   mutable std::mutex mutex_;
   std::shared_ptr<const Indices> indices_ = std::make_shared<Indices>();
   std::uint64_t indices_made_ = 0;
+  ScriptCache scripts_;
   atomic<std::uint64_t> generation_{0};
   alignas(kFalseSharingRange) atomic<std::uint64_t> ids_made_{0};
 };

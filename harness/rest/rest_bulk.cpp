@@ -41,7 +41,6 @@ WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
     operation.update = parse_update_body(entry.source, operation.parameters);
     if (!operation.update->source_choice) operation.update->source_choice = entry.source_choice;
     if (!operation.update->source_choice) operation.update->source_choice = defaults.source_choice;
-    if (operation.update->script) throw unsupported(fmt::format("the script on line [{}] is", entry.source_line));
   }
   return operation;
 }

@@ -33,6 +33,7 @@ void append_cause(std::string& out, const Failure& failed) {
   append_quoted(out, failed.cause_type);
   out += R"(,"reason":)";
   append_quoted(out, failed.cause_reason);
+  if (!failed.cause_details.empty()) out.append(",").append(failed.cause_details);
   out += '}';
 }
 

@@ -19,6 +19,7 @@ struct Failure {
   std::string index;
   std::string_view cause_type;  ///< of `caused_by`
   std::string cause_reason;
+  std::string cause_details;                          ///< what the cause has besides: members of JSON
   std::string_view resource_type = "index_or_alias";  ///< of `resource`
   bool root_is_cause = false;  ///< the root cause is told as the cause, where it is not the failure itself
   bool has_status = true;      ///< the answer says `status` too

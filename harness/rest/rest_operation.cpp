@@ -127,7 +127,7 @@ void validate(const WriteOperation& operation, Version upsert_version, Compatibi
     case BulkEntry::Action::update:
       return validate_update(operation.parameters, id,
                              {.doc = operation.update->doc.has_value(),
-                              .script = operation.update->script,
+                              .script = operation.update->script.has_value(),
                               .upsert = operation.update->upsert.has_value(),
                               .doc_as_upsert = operation.update->doc_as_upsert,
                               .upsert_version = upsert_version},
@@ -211,8 +211,8 @@ int append_written(const Call& call, const Index& index, const WriteOperation& o
     append_number(out, index.copies.load(std::memory_order_relaxed));  // relaxed: a setting, it orders nothing
     out += R"(,"successful":1,"failed":0})";
   }
-  // Since 7.4 for a noop too.
-  if (!noop || call.compatibility != Compatibility::v6) {
+  // Since 7.4 for a noop too, but not for one where there is no document.
+  if ((!noop || call.compatibility != Compatibility::v6) && outcome.version != kVersionNotFound) {
     out += R"(,"_seq_no":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
     out += R"(,"_primary_term":)";

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "harness/rest/rest_call.hpp"
+#include "harness/rest/rest_script.hpp"
 #include "harness/support/bulk_parser.hpp"
 
 namespace occ {
@@ -16,7 +17,8 @@ struct UpdateBody {
   std::optional<Json> upsert;
   bool doc_as_upsert = false;
   bool detect_noop = true;
-  bool script = false;
+  std::optional<RequestedScript> script;
+  bool scripted_upsert = false;
   std::optional<SourceChoice> source_choice;
 };
 

@@ -61,15 +61,41 @@ Json parse_stored(std::string_view source) {
   return json;
 }
 
-/// The document after `doc` was merged into it; nothing if that changes nothing and noops are detected.
-std::optional<std::string> merged(const Call& call, std::string_view source, const WriteOperation& operation) {
-  const UpdateBody& body = *operation.update;
-  Json json = parse_stored(source);
-  if (!merge(json, *body.doc) && body.detect_noop) return std::nullopt;
-  std::string text = to_text(json);
-  check_source(text, *operation.id, call.compatibility);
-  return text;
-}
+/// What an update makes of the documents that it meets.
+class Changer {
+ public:
+  Changer(Call& call, const Index& index, const WriteOperation& operation)
+      : call_(call), index_(index), operation_(operation) {
+    if (operation.update->script) script_.emplace(call.node.scripts(), *operation.update->script);
+  }
+
+  /// Of a document. Throws Failure.
+  [[nodiscard]] Change update(std::string_view source, Version version) const {
+    Json json = parse_stored(source);
+    if (script_) {
+      return checked(
+          script_->update({index_.name, *operation_.id, version, call_.node.wall_clock_ms()}, std::move(json)));
+    }
+    const UpdateBody& body = *operation_.update;
+    if (!merge(json, *body.doc) && body.detect_noop) return {};
+    return checked({Transformed::write, to_text(json)});
+  }
+  /// Of the upsert, where there is none and the script is to run on that. Throws Failure.
+  [[nodiscard]] Change create() const {
+    return checked(script_->create(call_.node.wall_clock_ms(), *operation_.update->upsert));
+  }
+
+ private:
+  [[nodiscard]] Change checked(Change change) const {
+    if (change.what == Transformed::write) check_source(change.source, *operation_.id, call_.compatibility);
+    return change;
+  }
+
+  Call& call_;
+  const Index& index_;
+  const WriteOperation& operation_;
+  std::optional<UpdateScript> script_;
+};
 
 Failure document_missing(const Call& call, const Index& index, std::string_view id) {
   return at_shard(
@@ -92,10 +118,20 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
     append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
     out += R"(,"_primary_term":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.term()));
-    out += R"(,"found":true,"_source":)";
-    append_source(out, source, *choice);
+    out += R"(,"found":true)";
+    if (outcome.result != Result::deleted) {
+      out += R"(,"_source":)";
+      append_source(out, source, *choice);
+    }
     out += '}';
   }
+  return {status, std::nullopt};
+}
+
+/// A script had an upsert not written, where there is no document: a noop of nothing.
+Ran answer_to_nothing(const Call& call, const Index& index, const WriteOperation& operation, std::string& out) {
+  const int status = append_written(call, index, operation, {.result = Result::noop}, out);
+  out += R"(,"get":{"found":false})";
   return {status, std::nullopt};
 }
 
@@ -121,15 +157,17 @@ Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operati
                                    read_conflict_reason(document.version, version, id, call.compatibility)),
                            index, id));
   }
-  const auto text = merged(call, document.source.text(), operation);
+  const Change change = Changer(call, index, operation).update(document.source.text(), document.version);
   Outcome outcome{.result = Result::noop, .version = document.version, .word = document.word};
-  if (text) {
+  if (change.what != Transformed::keep) {
     const Precondition precondition = Precondition::if_version(version);
-    outcome = held.handle->index(id, as_bytes(*text), precondition);
+    outcome = change.what == Transformed::remove ? held.handle->remove(id, precondition)
+                                                 : held.handle->index(id, as_bytes(change.source), precondition);
     if (outcome.conflicted()) return failed(conflict(call, index, id, outcome, precondition));
     if (outcome.result == Result::rejected) return failed(rejection(index, id, outcome.cause));
   }
-  return answer(call, index, operation, outcome, text ? *text : document.source.text(), out);
+  const bool is_written = change.what == Transformed::write;
+  return answer(call, index, operation, outcome, is_written ? change.source : document.source.text(), out);
 }
 
 }  // namespace
@@ -141,14 +179,14 @@ void set_field(UpdateBody& body, WriteParameters& parameters, const std::string&
     if (!value.is_object()) throw bad_field(key, value);
     (key == "doc" ? body.doc : body.upsert) = std::move(value);
   } else if (key == "script") {
-    body.script = true;
+    if (!value.is_string() && !value.is_object()) throw bad_field(key, value);
+    body.script = parse_requested_script(value);
   } else if (key == "doc_as_upsert") {
     body.doc_as_upsert = boolean(key, value);
   } else if (key == "detect_noop") {
     body.detect_noop = boolean(key, value);
   } else if (key == "scripted_upsert") {
-    // It says how a script is to be run, and there is none.
-    (void)boolean(key, value);
+    body.scripted_upsert = boolean(key, value);
   } else if (key == "_source") {
     if (value.is_number() || value.is_null()) throw bad_field(key, value);
     body.source_choice = parse_source_choice(value);
@@ -196,12 +234,12 @@ std::unique_ptr<UpdateBody> parse_update_body(std::string_view text, WriteParame
 
 Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation, std::string& out) {
   const UpdateBody& body = *operation.update;
-  if (body.script) throw unsupported("scripts are");
   const WriteParameters& parameters = operation.parameters;
   if (parameters.version != kMatchAny) return run_versioned(call, held, operation, out);
   const Index& index = *held.index;
   const std::string& id = *operation.id;
 
+  const Changer changer(call, index, operation);
   // What the last attempt read, which is what Elasticsearch names in the conflict that ends its retries.
   SeqNoTerm read;
   Version read_version = kVersionNotFound;
@@ -209,13 +247,14 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
   const auto transform = [&](const DocumentView& current, Source& next) {
     read = current.word;
     read_version = current.version;
-    if (auto text = merged(call, as_text(current.source), operation)) {
-      source = std::move(*text);
+    Change change = changer.update(as_text(current.source), current.version);
+    if (change.what == Transformed::write) {
+      source = std::move(change.source);
       next.assign(as_bytes(source));
-      return Transformed::write;
+    } else {
+      source = as_text(current.source);
     }
-    source = as_text(current.source);
-    return Transformed::keep;
+    return change.what;
   };
   std::string upsert;
   UpdateOptions options{
@@ -223,13 +262,30 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
       .precondition = parameters.if_seq_no == kUnassignedSeqNo
                           ? Precondition::none()
                           : Precondition::if_seq_no(parameters.if_seq_no, parameters.if_primary_term)};
-  if (body.upsert || body.doc_as_upsert) {
+  const bool scripted_upsert = body.scripted_upsert && body.script && body.upsert;
+  if (!scripted_upsert && (body.upsert || body.doc_as_upsert)) {
     upsert = to_text(body.doc_as_upsert ? *body.doc : *body.upsert);
     check_source(upsert, id, call.compatibility);
     options.upsert = as_bytes(upsert);
   }
   Outcome outcome;
-  if (options.upsert && options.precondition.kind != Precondition::Kind::none) {
+  if (scripted_upsert) {
+    // The script runs on whichever there is, which may be another one each time.
+    while (true) {
+      outcome = held.handle->update(id, transform, options);
+      if (outcome.result != Result::not_found) break;
+      Change change = changer.create();
+      if (change.what != Transformed::write) return answer_to_nothing(call, index, operation, out);
+      upsert = std::move(change.source);
+      outcome = held.handle->create(id, as_bytes(upsert));
+      if (!outcome.conflicted()) break;
+      if (options.retry_on_conflict == 0) {
+        options.precondition = Precondition::must_not_exist();
+        break;
+      }
+      --options.retry_on_conflict;
+    }
+  } else if (options.upsert && options.precondition.kind != Precondition::Kind::none) {
     // 6.x: the condition is that of a document, the upsert for where there is none.
     const Bytes instead = *std::exchange(options.upsert, std::nullopt);
     outcome = held.handle->update(id, transform, options);

@@ -145,7 +145,7 @@ TEST_F(RestTest, request_with_a_value_that_cannot_be_read_is_refused) {
             "400 [1:8] [UpdateRequest] doc doesn't support values of type: VALUE_NUMBER"},
            {"POST", "/i/_update/1", R"({"docs":{}})",
             "400 [1:2] [UpdateRequest] unknown field [docs] did you mean [doc]?"},
-           {"POST", "/i/_update/1", R"({"script":"ctx._source.a++"})", "501 scripts are not supported by occkit"},
+           {"POST", "/i/_update/1", R"({"script":{"id":"a"}})", "501 stored scripts are not supported by occkit"},
            {"PUT", "/i/_doc/1?routing=a", "{}", "501 the parameter [routing] is not supported by occkit"},
            {"GET", "/i/_search", "", "501 [_search] is not supported by occkit"},
            {"PUT", "/i/movie/1", "{}", "501 the type [movie]: types other than _doc are not supported by occkit"},
