@@ -36,7 +36,7 @@ TEMPLATE = "/_template/occkit-differential"
 # A server that says nothing for so long is down.
 TIMEOUT_S = 120
 # More kinds of differences than these are counted, not shrunk.
-MOST_SHRUNK = 12
+MOST_SHRUNK = 20
 SAY_EVERY_S = 10
 
 

@@ -252,6 +252,8 @@ class Parts(unittest.TestCase):
                 self.assertEqual(place.path, path)
         self.assertEqual(comparison.compare(Answer(200, None, {}), Answer(201, None, {})).path, "status")
         self.assertEqual(comparison.compare(Answer(201, "/a", {}), Answer(201, "/b", {})).path, "location")
+        self.assertEqual(comparison.compare(Answer(201, None, {}), Answer(201, "/b", {})).path, "location")
+        self.assertIsNone(comparison.compare(Answer(201, "/a+b", {}), Answer(201, "/a%20b", {})))
 
     def test_shrink_leaves_what_it_takes(self):
         def request(number):

@@ -16,6 +16,9 @@ def shrink(sequence, differs, most=300):
         return differs(candidate)
 
     sequence = list(sequence)
+    # Often the last one differs whatever was before.
+    if len(sequence) > 1 and still(sequence[-1:]):
+        sequence = sequence[-1:]
     length = max(1, len(sequence) // 2)
     while True:
         at, cut = 0, False
