@@ -120,8 +120,10 @@ void validate(const std::vector<Item>& items) {
 
 void mget(Call& call) {
   call.parameters.for_reads();
-  const Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
+  Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
                        .source = call.parameters.source_choice().value_or(SourceChoice())};
+  // "/{index}/_doc/_mget"
+  if (call.compatibility == Compatibility::v7 && call.request.path.size() == 3) otherwise.named_type = "_doc";
   if (call.request.body.empty()) {
     throw failure(400, "parse_exception", "request body or source parameter is required");
   }

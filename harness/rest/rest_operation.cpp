@@ -158,7 +158,10 @@ void validate_and_run(Call& call, WriteOperation& operation, Version upsert_vers
   validate(operation, upsert_version, call.compatibility, errors);
   throw_if_any(errors);
   const Ran ran = run(call, operation, call.response.body);
-  if (ran.failed) return respond(call.response, *ran.failed);
+  if (ran.failed) {
+    call.is_whole = true;
+    return respond(call.response, *ran.failed);
+  }
   call.response.status = ran.status;
   call.response.body += '}';
   if (ran.status != 201) return;

@@ -201,10 +201,10 @@ def prepare(engine, compat):
     return versions[0], compat
 
 
-def tell(number, difference, original, prefix):
+def tell(number, difference, original):
     """A difference as lines to be typed. Indices have short names."""
     def short(text):
-        return text.replace(prefix, "occ-")
+        return re.sub(r"occ-[0-9a-f]{8}-\d+-", "occ-", text)
     print(f"\nDifference {number}: {original}. URL stands for either server.")
     for rendered in difference.sent:
         print("  " + short(rendered.curl()).replace("\n", "\n  "))
@@ -234,15 +234,18 @@ def hunt(pair, sequences, first, seed):
             def differs(candidate, kind=kind):
                 again = pair.run(candidate, counted=False)
                 return again is not None and again.kind() == kind
-            shrunk = shrink(sequence[:len(found.sent)], differs)
-            again = pair.run(shrunk, counted=False)
-            prefix = f"occ-{pair.run_tag}-{pair.sequences}-"
-            how = f"sequence {number} of seed {seed}, {len(shrunk)} of {len(found.sent)} requests are left"
-            if again is None or again.kind() != kind:
+            how = f"sequence {number} of seed {seed}"
+            try:
+                shrunk = shrink(sequence[:len(found.sent)], differs)
+                again = pair.run(shrunk, counted=False)
+            except KeyboardInterrupt:
+                tell(len(kinds), found, how)
+                raise
+            if again is not None and again.kind() == kind:
+                tell(len(kinds), again, f"{how}, {len(shrunk)} of {len(found.sent)} requests are left")
+            else:
                 # It hangs on time, or on what was before.
-                again, how = found, f"sequence {number} of seed {seed}, which does not differ when it is run again"
-                prefix = re.match(r"(occ-\w+-\d+-)?", found.sent[0].target.lstrip("/"))[0] or "occ-"
-            tell(len(kinds), again, how, prefix)
+                tell(len(kinds), found, f"{how}, which does not differ when it is run again")
     except KeyboardInterrupt:
         print("  interrupted", file=sys.stderr)
     return len(kinds), sum(kinds.values())

@@ -3,7 +3,7 @@
 from request import smaller
 
 
-def shrink(sequence, differs, most=300):
+def shrink(sequence, differs, most=60):
     """Leaves requests out of a sequence, then parts of requests, for as long as it still differs. `differs` runs a
     sequence; it is asked `most` times at most."""
     asked = 0
@@ -19,6 +19,14 @@ def shrink(sequence, differs, most=300):
     # Often the last one differs whatever was before.
     if len(sequence) > 1 and still(sequence[-1:]):
         sequence = sequence[-1:]
+    before = None
+    while sequence != before:
+        before = sequence
+        sequence = with_smaller(with_fewer(sequence, still), still)
+    return sequence
+
+
+def with_fewer(sequence, still):
     length = max(1, len(sequence) // 2)
     while True:
         at, cut = 0, False
@@ -31,7 +39,10 @@ def shrink(sequence, differs, most=300):
         if length > 1:
             length //= 2
         elif not cut:
-            break
+            return sequence
+
+
+def with_smaller(sequence, still):
     at = 0
     while at < len(sequence):
         for less in smaller(sequence[at]):

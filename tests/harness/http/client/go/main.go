@@ -34,11 +34,11 @@ const (
 // answer is what is looked at of any answer.
 type answer struct {
 	Status      int
-	Version     int    `json:"_version"`
-	SeqNo       int    `json:"_seq_no"`
-	PrimaryTerm int    `json:"_primary_term"`
-	Result      string `json:"result"`
-	Found       bool   `json:"found"`
+	Version     int      `json:"_version"`
+	SeqNo       int      `json:"_seq_no"`
+	PrimaryTerm int      `json:"_primary_term"`
+	Result      string   `json:"result"`
+	Found       bool     `json:"found"`
 	Source      document `json:"_source"`
 	Error       struct{ Type, Reason string }
 }
