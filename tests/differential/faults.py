@@ -14,7 +14,7 @@ VALUES = {
     "timeout": TIMES, "master_timeout": TIMES,
     "version_type": ("", "bogus", "EXTERNAL", "internal", "force", "external_gt", "external"),
     "op_type": ("", "bogus", "CREATE", "Index", "delete", "update", "create"),
-    "wait_for_active_shards": ("", "x", "-1", "ALL", "1.0", "0", "+1"),
+    "wait_for_active_shards": ("", "x", "-1", "ALL", "1.0", "+1"),
     "expand_wildcards": ("", "bogus", "OPEN", "all,none", "hidden", "open,bogus"),
     "filter_path": ("", "**", "*", "-", "-*", "a,,b", ".", "..", "_source\\.n", "_id.x", "**.**", "-_id,_id"),
     "_source": ("", "x,,y", "TRUE", "False", "*.*", "true,false", "**"),

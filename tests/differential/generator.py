@@ -374,7 +374,8 @@ class Generator:
         if self.chance(0.1):
             query["master_timeout"] = "30s"
         if self.chance(0.1):
-            query["wait_for_active_shards"] = self.one(("0", "1"))
+            # With none, an engine refuses reads until the shard has started.
+            query["wait_for_active_shards"] = "1"
         return Request("PUT", "/" + index, self.query(**query), body)
 
     def some_indices(self):
