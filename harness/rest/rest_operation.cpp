@@ -206,7 +206,7 @@ int append_written(const Call& call, const Index& index, const WriteOperation& o
   out += R"(,"result":")";
   out += to_string(outcome.result);
   out += '"';
-  if (operation.forced_refresh && !noop) out += R"(,"forced_refresh":true)";
+  if (operation.forced_refresh && (!noop || operation.in_bulk)) out += R"(,"forced_refresh":true)";
   if (noop && !operation.in_bulk) {
     out += R"(,"_shards":{"total":0,"successful":0,"failed":0})";
   } else {

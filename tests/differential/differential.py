@@ -84,7 +84,7 @@ class Server:
 def serving(program, compat):
     """`occkit serve` on any free port."""
     process = subprocess.Popen([program, "serve", "--listen", "127.0.0.1:0", "--threads", "1", "--compat", str(compat)],
-                               stdout=subprocess.PIPE, text=True)
+                               stdout=subprocess.PIPE, text=True, start_new_session=True)  # Ctrl-C is ours alone
     try:
         first = process.stdout.readline()
         url = re.match(r"(http://\S+): ", first)

@@ -267,7 +267,8 @@ class Generator:
                        self.query(**self.condition(index, id), **self.for_writes()))
 
     def with_type(self, fields):
-        if self.compat == 6 and self.chance(0.7) or self.compat == 7 and self.chance(0.1):
+        # 6 wants one in every item of a bulk.
+        if self.compat == 6 or self.compat == 7 and self.chance(0.1):
             fields["_type"] = "_doc"
         return fields
 
