@@ -268,7 +268,7 @@ def options_of(arguments):
 def main(arguments):
     options = options_of(arguments)
     try:
-        known = Known(options.differences)
+        known = Known(options.differences, options.any)
         engine = Server(options.engine)
         version, compat = prepare(engine, options.compat)
         with serving(options.occkit, compat) as occkit:

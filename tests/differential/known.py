@@ -3,13 +3,14 @@
 A rule recognises a difference by patterns, all of which have to be found: `request` in the method, the target, the
 headers and the body, `engine` and `occkit` in the status and the body of the answers, `place` in where they differ
 first. `versions` are those of Elasticsearch for which it holds, all if it is left out. Why it stays, is its `reason`;
-one that is yet to be looked at is `open`, with what is known of it.
+one that is yet to be looked at is `open`, with what is known of it. `any = true`: only where requests may be ill-formed
+(--any).
 """
 
 import re
 import tomllib
 
-KEYS = {"name", "request", "engine", "occkit", "place", "versions", "reason", "open"}
+KEYS = {"name", "request", "engine", "occkit", "place", "versions", "reason", "open", "any"}
 PATTERNS = ("request", "engine", "occkit", "place")
 
 
@@ -30,6 +31,7 @@ class Rule:
             raise BadRule(f"{self.name}: it would recognise everything")
         self.is_open = "open" in facts
         self.versions = facts.get("versions")
+        self.of_any = facts.get("any", False)
         self.patterns = {key: re.compile(facts[key], re.DOTALL) for key in PATTERNS if key in facts}
         self.times = 0
 
@@ -39,10 +41,10 @@ class Rule:
 
 
 class Known:
-    def __init__(self, file):
+    def __init__(self, file, ill_formed=False):
         with open(file, "rb") as opened:
             rules = tomllib.load(opened).get("difference", [])
-        self.rules = [Rule(facts) for facts in rules]
+        self.rules = [rule for rule in map(Rule, rules) if ill_formed or not rule.of_any]
         names = [rule.name for rule in self.rules]
         for name in names:
             if names.count(name) > 1:
