@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Seeded sequences of requests to a real Elasticsearch and to `occkit serve`, whose answers are compared.
 
-  differential.py --engine URL --occkit PROGRAM [--compat N] [--seed S] [--sequences N] [--length N] [--any]
+  differential.py --engine URL --occkit PROGRAM [--compat N] [--seed S] [--sequences N] [--any]
 
 Statuses and whole parsed bodies have to be the same, but for what differs by nature (comparison.py) and for the
 differences that are known (differences.toml). With --any, requests are ill-formed as well (faults.py). Each sequence
@@ -214,12 +214,14 @@ def tell(number, difference, original):
     sys.stdout.flush()
 
 
-def hunt(pair, sequences, first, seed):
+def hunt(pair, sequences, first, seed, seconds):
     """Runs sequences; the number of kinds of differences, and of differences."""
     kinds = collections.Counter()
-    said = time.monotonic()
+    said = began = time.monotonic()
     try:
         for number, sequence in enumerate(sequences, first):
+            if time.monotonic() - began > seconds:
+                break
             found = pair.run(sequence)
             if time.monotonic() - said > SAY_EVERY_S:
                 said = time.monotonic()
@@ -260,6 +262,7 @@ def options_of(arguments):
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first sequence (0)")
     parser.add_argument("--sequences", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--length", type=int, default=40, metavar="N", help="requests of each (40)")
+    parser.add_argument("--seconds", type=float, default=1e9, metavar="S", help="begin no sequence after them")
     parser.add_argument("--any", action="store_true", help="ill-formed requests too")
     parser.add_argument("--differences", default=HERE / "differences.toml", metavar="FILE", help="those that are known")
     return parser.parse_args(arguments)
@@ -278,7 +281,7 @@ def main(arguments):
                 numbers = range(options.first, options.first + options.sequences)
                 began = time.monotonic()
                 kinds, differences = hunt(pair, (generator.sequence(number, options.length) for number in numbers),
-                                          options.first, options.seed)
+                                          options.first, options.seed, options.seconds)
             finally:
                 engine.ask("DELETE", TEMPLATE)
     except (NoAnswer, BadRule, OSError) as error:

@@ -3,7 +3,7 @@
 from request import smaller
 
 
-def shrink(sequence, differs, most=60):
+def shrink(sequence, differs, most=200):
     """Leaves requests out of a sequence, then parts of requests, for as long as it still differs. `differs` runs a
     sequence; it is asked `most` times at most."""
     asked = 0
