@@ -49,8 +49,10 @@ bool pass(Rest rest, std::string_view key, Rests& below) {
   const Path& path = *rest.path;
   if (path[rest.at] == "**") {
     if (rest.at + 1 == path.size()) return true;
+    // It takes one key or more.
     below.push_back(rest);
-    return pass({&path, rest.at + 1}, key, below);
+    below.push_back({&path, rest.at + 1});
+    return false;
   }
   if (!matches_pattern(path[rest.at], key)) return false;
   if (rest.at + 1 == path.size()) return true;

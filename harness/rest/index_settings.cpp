@@ -192,6 +192,7 @@ WantedSettings read_settings(const Json& settings) {
     } else if (setting == "index.gc_deletes") {
       wanted.gc_deletes_ms.emplace();
       if (!given.is_null()) *wanted.gc_deletes_ms = parse_time_ms(setting, text);
+      wanted.kept[setting] = text;
     } else if (const Kept* kept = kept_by(setting)) {
       if (!given.is_null()) check_value(*kept, setting, text);
       wanted.kept[setting] = text;

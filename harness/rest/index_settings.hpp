@@ -18,7 +18,8 @@ struct WantedSettings {
   std::optional<std::int64_t> shards;
   std::optional<std::optional<std::int64_t>> replicas;
   std::optional<std::optional<std::int64_t>> gc_deletes_ms;
-  /// Those that mean nothing to a table in memory: they are kept and shown. An empty text takes one back.
+  /// Those that mean nothing to a table in memory, and gc_deletes as it was given: they are kept and shown. An empty
+  /// text takes one back.
   SettingTexts kept;
 };
 

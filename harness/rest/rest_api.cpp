@@ -71,11 +71,10 @@ void Session::handle(const Request& request, Response& response) {
 void Session::answer(const Request& request, Response& response) {
   response.clear();
   Call call{node_, handles_, request, response, node_.options().compatibility, Parameters(request)};
-  // Errors are told whole, whatever filter_path asks for.
-  bool is_whole = true;
+  bool thrown = true;
   try {
     route_of(request, call.compatibility)(call);
-    is_whole = false;
+    thrown = false;
   } catch (const Failure& why) {
     respond_again(response, why);
     if (why.status == 405 && request.method == "OPTIONS") {
@@ -87,7 +86,7 @@ void Session::answer(const Request& request, Response& response) {
   } catch (const BulkError& error) {
     respond_again(response, illegal_argument(error.what()));
   }
-  if (!is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
+  if (!thrown && !call.is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
     response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path()));
   }
   if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));

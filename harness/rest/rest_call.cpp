@@ -18,7 +18,7 @@ Handles::Held& Call::existing(std::string_view name) const {
 Handles::Held& Call::readable(std::string_view name) const {
   if (Handles::Held* held = handles.find(name)) return *held;
   Failure missing = no_such_index(name, compatibility);
-  if (compatibility != Compatibility::v6) missing.resource_type = "index_expression";
+  if (compatibility != Compatibility::v8) missing.resource_type = "index_expression";
   throw missing;
 }
 

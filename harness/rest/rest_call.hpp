@@ -20,6 +20,8 @@ struct Call {
   Response& response;
   Compatibility compatibility;
   Parameters parameters;
+  /// The answer is an error or a document's source, which are told whole whatever filter_path asks for.
+  bool is_whole = false;
 
   /// The index that the path names first.
   [[nodiscard]] const std::string& index() const { return request.path[0]; }

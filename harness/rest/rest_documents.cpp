@@ -89,6 +89,7 @@ void get_source(Call& call) {
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
   append_source(call.response.body, held.document.source.text(), source);
+  call.is_whole = true;
 }
 
 }  // namespace occ

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/rest/filter_path.hpp"
 #include "harness/rest/index_settings.hpp"
@@ -9,6 +10,8 @@
 
 namespace occ {
 namespace {
+
+constexpr const char* kGcDeletes = "index.gc_deletes";
 
 IndexSettings wanted_settings(const Call& call) {
   IndexSettings wanted = call.node.default_settings();
@@ -57,11 +60,19 @@ Json settings_of(const Index& index, bool flat, std::string_view names = {}) {
   // Elasticsearch prints every setting as a string.
   settings["index.number_of_shards"] = std::to_string(index.table->shards());
   settings["index.number_of_replicas"] = std::to_string(copies - 1);
-  settings["index.gc_deletes"] = time_text(gc_deletes_ms);
+  // What nobody gave is not shown, unless it is not what Elasticsearch has by itself.
+  if (gc_deletes_ms != NodeOptions().gc_deletes_ms) settings.try_emplace(kGcDeletes, time_text(gc_deletes_ms));
   settings["index.uuid"] = index.uuid;
   settings["index.provided_name"] = index.name;
   std::erase_if(settings, [names](const auto& each) { return !is_named(names, each.first); });
   return shown_settings(settings, flat);
+}
+
+/// Since 8.0 nobody deletes by a wildcard what they did not name (action.destructive_requires_name).
+void require_names(std::string_view list) {
+  if (list == "_all" || list.find('*') != list.npos) {
+    throw illegal_argument("Wildcard expressions or all indices are not allowed");
+  }
 }
 
 void acknowledge(Call& call) {
@@ -105,6 +116,7 @@ void delete_index(Call& call) {
   call.parameters.time("master_timeout");
   const IndexOptions options = call.parameters.index_options();
   call.parameters.refuse_unknown();
+  if (call.compatibility == Compatibility::v8) require_names(call.index());
   for (const auto& index : resolved(call, call.index(), options)) (void)call.node.remove(index->name);
   call.handles.renew();
   acknowledge(call);
@@ -141,7 +153,9 @@ void get_settings(Call& call) {
   const std::string_view names = path.size() > after ? std::string_view(path[after]) : std::string_view();
   Json answer = Json::object();
   for (const auto& index : resolved(call, after == 1 ? std::string_view() : call.indices(), options)) {
-    answer[index->name] = {{"settings", settings_of(*index, flat, names)}};
+    Json settings = settings_of(*index, flat, names);
+    // An index without any of these is left out.
+    if (!settings.empty()) answer[index->name] = {{"settings", std::move(settings)}};
   }
   call.response.body = to_text(answer);
 }
@@ -192,7 +206,7 @@ void put_settings(Call& call) {
   }
   const IndexSettings defaults = call.node.default_settings();
   for (const auto& index : indices) {
-    if (wanted.gc_deletes_ms && !preserve) {
+    if (wanted.gc_deletes_ms && !(preserve && index->kept_settings().contains(kGcDeletes))) {
       const std::int64_t ms = wanted.gc_deletes_ms->value_or(defaults.gc_deletes_ms);
       index->table->set_gc_deletes(ms);
       index->gc_deletes_ms.store(ms, std::memory_order_relaxed);  // relaxed: a setting, it orders nothing

@@ -42,9 +42,9 @@ void read_doc(const Json& doc, Compatibility compatibility, Item& item) {
       item.type = parse_version_type(scalar_text(value));
     } else if (field == "routing" || field == "stored_fields") {
       throw unsupported(fmt::format("[{}] is", field));
-    } else if (field == "_type" && compatibility == Compatibility::v7) {
+    } else if (field == "_type" && compatibility != Compatibility::v8) {
       item.named_type = scalar_text(value);
-    } else if (field != "_type" || compatibility == Compatibility::v8) {
+    } else {
       throw failure(400, "parse_exception",
                     fmt::format("failed to parse multi get request. unknown field [{}]", field));
     }
@@ -73,9 +73,9 @@ std::vector<Item> read_items(const Json& body, const Item& otherwise, Compatibil
   return items;
 }
 
-/// 7.x says no type of what it failed to read, unless the request names one.
+/// Before 8.0 no type is said of what could not be read, unless the request names one.
 void append_failed(std::string& out, Compatibility compatibility, const Item& item, const Failure& why) {
-  if (compatibility == Compatibility::v7) {
+  if (compatibility != Compatibility::v8) {
     out += R"({"_index":)";
     append_quoted(out, item.index);
     out += R"(,"_type":)";
@@ -120,8 +120,10 @@ void validate(const std::vector<Item>& items) {
 
 void mget(Call& call) {
   call.parameters.for_reads();
-  const Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
+  Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
                        .source = call.parameters.source_choice().value_or(SourceChoice())};
+  // "/{index}/_doc/_mget"
+  if (call.compatibility != Compatibility::v8 && call.request.path.size() == 3) otherwise.named_type = "_doc";
   if (call.request.body.empty()) {
     throw failure(400, "parse_exception", "request body or source parameter is required");
   }

@@ -158,7 +158,10 @@ void validate_and_run(Call& call, WriteOperation& operation, Version upsert_vers
   validate(operation, upsert_version, call.compatibility, errors);
   throw_if_any(errors);
   const Ran ran = run(call, operation, call.response.body);
-  if (ran.failed) return respond(call.response, *ran.failed);
+  if (ran.failed) {
+    call.is_whole = true;
+    return respond(call.response, *ran.failed);
+  }
   call.response.status = ran.status;
   call.response.body += '}';
   if (ran.status != 201) return;
@@ -203,7 +206,7 @@ int append_written(const Call& call, const Index& index, const WriteOperation& o
   out += R"(,"result":")";
   out += to_string(outcome.result);
   out += '"';
-  if (operation.forced_refresh && !noop) out += R"(,"forced_refresh":true)";
+  if (operation.forced_refresh && (!noop || operation.in_bulk)) out += R"(,"forced_refresh":true)";
   if (noop && !operation.in_bulk) {
     out += R"(,"_shards":{"total":0,"successful":0,"failed":0})";
   } else {

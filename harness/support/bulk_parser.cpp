@@ -79,7 +79,8 @@ class ActionLine {
  private:
   void set(const std::string& key, const Json& value) {
     if (value.is_null()) return;
-    if (key == "_source") {
+    // A list is taken in the body of an update alone.
+    if (key == "_source" && !value.is_array()) {
       try {
         entry_.source_choice = parse_source_choice(value);
       } catch (const IllegalArgument& error) {

@@ -1,8 +1,13 @@
 #!/usr/bin/python3
-"""The conformance scenarios on real engines: conformance_test.py OCCKIT FOLDER [ENGINE...]
+"""What is tried on `occkit serve`, on real engines: conformance_test.py OCCKIT FOLDER [ENGINE...]
 
-What a scenario expects is what the engine answers, or conformance_differences.txt beside this file says why not. FOLDER
-keeps the engines' jars. Ends with status 77, which counts as skipped, unless OCCKIT_ENGINE=yes (tests/run.sh --engine).
+- The conformance scenarios: what one expects is what the engine answers, or conformance_differences.txt beside this
+  file says why not.
+- The differential test (tests/differential), some of its sequences.
+- The clients of tests/harness/http/languages_test.sh, on Elasticsearch 7.
+
+FOLDER keeps the engines' jars, and the clients. Ends with status 77, which counts as skipped, unless OCCKIT_ENGINE=yes
+(tests/run.sh --engine).
 """
 
 import os
@@ -17,6 +22,8 @@ ROOT = HERE.parents[2]
 # Each engine and the scenarios that are its own.
 SCENARIOS = {"elasticsearch-7": "conformance", "elasticsearch-6": "conformance-6", "elasticsearch-8": "conformance",
              "opensearch": "conformance"}
+DIFFERENTIAL = ROOT / "tests" / "differential" / "differential.py"
+LANGUAGES = ROOT / "tests" / "harness" / "http" / "languages_test.sh"
 PORT = "19400"
 
 
@@ -53,6 +60,23 @@ def hold_against(occkit, engine, url, known):
     return wrong
 
 
+def generated(occkit, url):
+    """How many of the two kinds of generated sequences differ."""
+    wrong = 0
+    for options in (["--sequences", "150"], ["--any", "--sequences", "150", "--length", "20"]):
+        ended = subprocess.run([sys.executable, DIFFERENTIAL, "--engine", url, "--occkit", occkit, *options],
+                               check=False)
+        wrong += ended.returncode != 0
+    return wrong
+
+
+def clients(folder, url):
+    """How many clients do not do as they should; one that is not there is none of them."""
+    ended = [subprocess.run([LANGUAGES, language, url, os.path.join(folder, "clients-" + language)], check=False)
+             for language in ("python", "go")]
+    return sum(each.returncode not in (0, 77) for each in ended)
+
+
 def main():
     if os.environ.get("OCCKIT_ENGINE") != "yes":
         print("Skipped: tests/run.sh --engine runs it. It fetches engines with Maven, once.")
@@ -68,7 +92,12 @@ def main():
         try:
             up = subprocess.run([*cluster, "up", "--engine", engine, "--port", PORT, "--heap", "512", "--no-install",
                                  "--folder", folder], text=True, stdout=subprocess.PIPE, check=True)
-            wrong += hold_against(occkit, engine, up.stdout.strip(), known)
+            url = up.stdout.strip()
+            wrong += hold_against(occkit, engine, url, known)
+            if engine.startswith("elasticsearch"):
+                wrong += generated(occkit, url)
+            if engine == "elasticsearch-7":
+                wrong += clients(folder, url)
         finally:
             subprocess.run([*cluster, "down", "--folder", folder], check=True)
     return 1 if wrong else 0

@@ -228,6 +228,23 @@ TEST_F(EngineAnswersTest, dot_of_a_key_is_escaped_in_filter_path) {
   });
 }
 
+/// By the differential test, of 7.17.29.
+TEST_F(EngineAnswersTest, filter_path_leaves_refusals_and_sources_whole) {
+  expect({
+      {"PUT", "/fp/_doc/1", R"({"n":1})", 201, ""},
+      {"GET", "/fp/_source/1?filter_path=m", "", 200, R"({"n":1})"},
+      {"PUT", "/fp/_create/1?filter_path=items", "{}", 409, R"("type":"version_conflict_engine_exception")"},
+      {"POST", "/fp/_update/2?filter_path=error", R"({"doc":{}})", 404, R"("status":404})"},
+      {"DELETE", "/none/_doc/1?filter_path=_id", "", 404, R"("type":"index_not_found_exception")"},
+      // Two stars take one key or more.
+      {"GET", "/fp/_doc/1?filter_path=**._id", "", 200, "{}"},
+      {"GET", "/fp/_doc/1?filter_path=**.n", "", 200, R"({"_source":{"n":1}})"},
+      {"GET", "/nothing/_doc/_mget", R"({"ids":["1"]})", 200, R"("_type":"_doc")"},
+      {"GET", "/nothing/_mget", R"({"ids":["1"]})", 200, R"("_type":null)"},
+      {"GET", "/fp/_settings/index.no*", "", 200, "{}"},
+  });
+}
+
 TEST_F(EngineAnswersTest, lists_and_wildcards_stand_for_indices) {
   const std::string none = R"("resource.type":"index_or_alias","resource.id":"nope")";
   for (const char* name : {"/la", "/lb", "/ma"}) EXPECT_EQ(ask("PUT", name).status, 200);
@@ -513,11 +530,17 @@ TEST_F(EngineAnswersTest, part_of_a_source_is_shown) {
        "\n",
        200, R"("_source":{"s":"q"})"},
       {"POST", "/_bulk",
-       R"({"update":{"_index":"sf","_id":"1","_source":["n"]}})"
+       R"({"update":{"_index":"sf","_id":"1","_source":"n"}})"
        "\n"
        R"({"doc":{"s":"q"}})"
        "\n",
        200, R"("_source":{"n":null})"},
+      {"POST", "/_bulk",
+       R"({"update":{"_index":"sf","_id":"1","_source":["n"]}})"
+       "\n"
+       R"({"doc":{"s":"q"}})"
+       "\n",
+       400, "expected a simple value for field [_source] but found [START_ARRAY]"},
       {"GET", "/sf/_source/1?_source=" + std::string(5'000, 'x'), "", 400, "more than 4096 bytes"},
   });
 }
