@@ -21,6 +21,8 @@ class AnyHandle {
   virtual Outcome update(std::string_view id, Transform transform, const UpdateOptions& options = {}) = 0;
   virtual void bulk(std::span<BulkItem> items) = 0;
   [[nodiscard]] virtual const Counters& counters() const = 0;
+  /// From now on `into` is given the source that an update wrote, where the transform does not run in this process.
+  virtual void tell_written(Source& /*into*/) {}
 };
 
 /// What shard_of() says where a table of several shards does not tell.

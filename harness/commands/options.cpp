@@ -66,7 +66,9 @@ const std::vector<OptionSpec>& option_specs() {
       {"batch", "N",
        "operations of one kind by one bulk call (_mget, _bulk); 1: each by a call of its own (default: 1)",
        whole_number(1, kLargestBatch)},
-      {"client", "WHO", "who tries again: update (the table) | if_seq_no | version (the client's own loop)",
+      {"client", "WHO",
+       "who tries again: update (the table) | if_seq_no | version (the client's own loop) | server (the one behind "
+       "--url, by a script in its _update)",
        one_of_these(kClients)},
       {"retry-on-conflict", "N", "tries after the first (default: 0; 1000 in named workloads)",
        whole_number(0, UINT32_MAX - 1)},

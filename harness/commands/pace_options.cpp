@@ -85,7 +85,7 @@ std::optional<RateSearch> rate_search_of(const OptionReader& options, double win
 }
 
 void check_pace(const Workload& workload) {
-  const bool has_loop = workload.mix.has(OperationKind::update) && workload.client != Client::update;
+  const bool has_loop = workload.mix.has(OperationKind::update) && is_own_loop(workload.client);
   const bool waits = workload.pace.backoff.kind != BackoffPolicy::Kind::none;
   if (waits && !has_loop) {
     throw BadInput(

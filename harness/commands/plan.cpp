@@ -128,8 +128,8 @@ void fit_to_server(const OptionReader& options, Workload& workload, Plan& plan) 
   }
   if (workload.batch > 1 && workload.mix.has(OperationKind::update)) {
     throw BadInput(
-        fmt::format("--batch {}: {} has no bulk of updates without scripts; accepted are mixes without update, for "
-                    "example cond=100",
+        fmt::format("--batch {}: updates are sent to {} one by one; accepted are mixes without update, for example "
+                    "cond=100",
                     workload.batch, name));
   }
   if (workload.layout == SourceLayout::json) return;
@@ -140,6 +140,48 @@ void fit_to_server(const OptionReader& options, Workload& workload, Plan& plan) 
   workload.layout = SourceLayout::json;
   const std::string note = fmt::format("{} takes JSON: --transform json, for every strategy", name);
   if (std::ranges::find(plan.notes, note) == plan.notes.end()) plan.notes.push_back(note);
+}
+
+/// Whether a script of the server can do what the transform does.
+void check_script(const Workload& workload, const Documents& documents) {
+  if (workload.think_ns > 0) {
+    throw BadInput(fmt::format("--think-ns {}: the script of --client server does not work meanwhile; accepted is 0",
+                               workload.think_ns));
+  }
+  const std::string& field = documents.json_field();
+  const auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  if (std::isdigit(static_cast<unsigned char>(field.front())) != 0 || !std::ranges::all_of(field, fits)) {
+    throw BadInput(
+        fmt::format("--json-field '{}': the script of --client server names it; accepted are letters, digits and '_', "
+                    "of which no digit is the first",
+                    field));
+  }
+  if (!documents.all_have_counter()) {
+    throw BadInput(
+        fmt::format("--load: a document has no field '{}', to which the script of --client server could add; accepted "
+                    "are documents that all have it",
+                    field));
+  }
+}
+
+/// Of --client server.
+void choose_server_updates(Plan& plan) {
+  bool any = false;
+  for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
+    const Workload& workload = plan.workloads[i];
+    if (workload.client != Client::server) continue;
+    if (!plan.server) throw BadInput("--client server: of which server? Accepted beside --url");
+    if (plan.strategies.size() > 1) {
+      throw BadInput(
+          fmt::format("--client server: others than a server have no _update of its own; accepted is "
+                      "--strategy {} alone",
+                      kRemoteStrategy.name));
+    }
+    if (!workload.mix.has(OperationKind::update)) continue;
+    check_script(workload, plan.documents[std::min(i, plan.documents.size() - 1)]);
+    any = true;
+  }
+  if (any) plan.server->update_by_script(plan.documents.front().json_field());
 }
 
 void choose_strategies(const OptionReader& options, Plan& plan) {
@@ -230,7 +272,7 @@ void override_bundle(const OptionReader& options, const Size& size, Workload& wo
   if (const auto client = options.choice("client", kClients)) workload.client = static_cast<Client>(*client);
   if (const auto fill = options.number<std::uint32_t>("fill")) workload.fill_percent = *fill;
   if (const auto batch = options.number<std::uint32_t>("batch")) workload.batch = *batch;
-  if (workload.batch > 1 && workload.mix.has(OperationKind::update) && workload.client != Client::update) {
+  if (workload.batch > 1 && workload.mix.has(OperationKind::update) && is_own_loop(workload.client)) {
     throw BadInput(
         fmt::format("--client {}: with --batch {}, updates that the client tries again are not offered; accepted are "
                     "--client update, or cond in the mix",
@@ -401,6 +443,7 @@ Plan make_plan(const Options& given) {
     }
     workload.distribution.check(workload.documents);
   }
+  choose_server_updates(plan);
   for (std::size_t i = 0; i < plan.workloads.size(); ++i) {
     const Documents& documents = plan.documents[std::min(i, plan.documents.size() - 1)];
     if (documents.layout() == SourceLayout::json &&

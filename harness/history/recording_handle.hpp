@@ -59,7 +59,7 @@ constexpr bool publishes_with_store(const StrategyInfo& info) noexcept {
 /// A handle of any kind whose operations are recorded: what was asked, what was answered, and when. The invocation is
 /// stamped last before the call, the response first after it; sources that are written are hashed before, sources that
 /// were read after. The source that an update's transform saw and the one that it made are hashed inside the
-/// transform, so under the lock where a strategy runs it there.
+/// transform, so under the lock where a strategy runs it there. Where a server made the source, its answer has it.
 ///
 /// An operation that ends by an exception is recorded without an answer. HistoryFull is thrown before an operation
 /// that cannot be recorded.
@@ -69,7 +69,11 @@ class RecordingHandle {
   /// `publishes_with_store`: a write may be answered while the store that publishes it still waits in the processor's
   /// store buffer.
   RecordingHandle(Handle& handle, HistoryBuffer& buffer, const RecordedDocuments& documents, bool publishes_with_store)
-      : handle_(handle), buffer_(buffer), documents_(documents), publishes_with_store_(publishes_with_store) {}
+      : handle_(handle), buffer_(buffer), documents_(documents), publishes_with_store_(publishes_with_store) {
+    if constexpr (requires { handle_.tell_written(told_); }) handle_.tell_written(told_);
+  }
+  RecordingHandle(const RecordingHandle&) = delete;
+  RecordingHandle& operator=(const RecordingHandle&) = delete;
 
   /// The next operations are on document `index`.
   void aim(std::uint32_t index) noexcept {
@@ -105,10 +109,12 @@ class RecordingHandle {
     condition(entry, options.precondition);
     const bool unconditional = options.precondition.kind == Precondition::Kind::none;
     Noting noting{entry, transform, unconditional};
+    told_.resize_for_overwrite(0);
     entry.begin = clock_.begin();
     const Outcome outcome = handle_.update(id, noting.as_transform, options);
     entry.end = end_of_write();
     answer(entry, outcome);
+    if (told_.size() > 0) entry.wrote = fingerprint(told_.bytes());
     return outcome;
   }
 
@@ -240,6 +246,8 @@ class RecordingHandle {
   /// Of one bulk call; kept for their memory.
   std::vector<HistoryEntry*> entries_;
   std::deque<Noting> noting_;
+  /// What a server's update wrote.
+  Source told_;
   std::uint32_t index_ = 0;
   bool is_recorded_ = false;
   bool publishes_with_store_;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -23,10 +25,23 @@ struct ServerEvents {
   std::uint64_t refusals = 0;
   /// Connections beyond the first of each client.
   std::uint64_t reconnects = 0;
+  /// Acknowledged writes that tell how many copies there are and how many have them; and those of them that not all had.
+  std::uint64_t counted_copies = 0;
+  std::uint64_t partial_writes = 0;
+  /// Different ones, of writes that were acknowledged in the window.
+  std::set<std::uint64_t> primary_terms = {};
+  /// The name of the node that was the elected manager before the window; empty where that is not told.
+  std::string manager = {};
+  /// Attempts to index that failed, as the server counts them: conflicts that its own update met too.
+  std::optional<std::uint64_t> index_failed = {};
 
-  ServerEvents& operator+=(const ServerEvents& other) noexcept {
+  /// Adds what clients count.
+  ServerEvents& operator+=(const ServerEvents& other) {
     refusals += other.refusals;
     reconnects += other.reconnects;
+    counted_copies += other.counted_copies;
+    partial_writes += other.partial_writes;
+    primary_terms.insert(other.primary_terms.begin(), other.primary_terms.end());
     return *this;
   }
 };

@@ -56,6 +56,8 @@ struct Replicate {
   std::uint32_t number;
   std::uint64_t permutation_seed;
   AnyTable& table;
+  /// Null where no server is.
+  ServerWindow* window;
   /// Null if nothing is recorded.
   Recorder* recorder;
   const std::atomic<bool>& interrupted;
@@ -70,7 +72,8 @@ struct Replicate {
             .names_tombstones = conditions.compatibility == Compatibility::v6,
             .latency = conditions.latency,
             .thread = thread,
-            .threads = cell.threads};
+            .threads = cell.threads,
+            .window = window};
   }
 
   /// All that one thread does.
@@ -114,7 +117,8 @@ bool work(const Replicate& replicate, FirstError& error, std::vector<Report>& re
                                refused.what()));
   }
   ready.wait();
-  return Conductor(replicate.table, replicate.conditions, phases, replicate.recorder, error, replicate.interrupted)
+  return Conductor(replicate.table, replicate.conditions, phases, replicate.window, replicate.recorder, error,
+                   replicate.interrupted)
       .conduct(measurement);
 }
 
@@ -132,13 +136,18 @@ void add_all(const Replicate& replicate, const std::vector<Report>& reports, Mea
   measurement.torn_reads = claims.counts.torn_reads;
   measurement.unknown_outcomes = claims.counts.unknown;
   measurement.acknowledged_writes = claims.counts.writes;
+  if (replicate.window != nullptr)
+    measurement.longest_outage_ns = CycleClock::instance().to_ns(replicate.window->longest_outage());
   if (replicate.type.events != nullptr) {
     measurement.server_events = replicate.type.events(replicate.table);
     claims.gaps_untold = true;
     // Where copies are on several nodes a conflict may be the write's own: a node that lost its connection to the
-    // primary's sends the write again, which then meets itself.
-    if (replicate.cell.server != nullptr && replicate.cell.server->options().replicas > 0)
+    // primary's sends the write again, which then meets itself. The server's own update tries again after that: what it
+    // acknowledges may have happened twice.
+    if (replicate.cell.server != nullptr && replicate.cell.server->options().replicas > 0) {
       claims.counts.unknown += claims.counters.conflicts();
+      if (replicate.cell.workload->client == Client::server) claims.counts.unknown += claims.counts.increments;
+    }
   }
   measurement.clock_cost_ns = CycleClock::instance().sample_cost_ns(publishes_with_store(replicate.table.info()));
   measurement.table = replicate.table.memory();
@@ -149,7 +158,7 @@ void add_all(const Replicate& replicate, const std::vector<Report>& reports, Mea
 /// The verdict: by sums, and by the history if it was recorded.
 void verify_all(const Replicate& replicate, SteadyTime began, const Recording* recording, Claims& claims,
                 Measurement& measurement) {
-  const auto& [type, cell, conditions, number, permutation_seed, table, recorder, interrupted] = replicate;
+  const auto& [type, cell, conditions, number, permutation_seed, table, window, recorder, interrupted] = replicate;
   if (recorder != nullptr) look_at_all(table, *cell.documents, recorder->last_look());
   // Verification takes its time; tombstones that are still there now stay for it.
   table.set_gc_deletes(std::numeric_limits<std::int64_t>::max());
@@ -187,14 +196,22 @@ std::optional<Measurement> measure_table(const TableType& type, const Cell& cell
                                                      .seq_no_lease = conditions.seq_no_lease,
                                                      .backoff = conditions.backoff,
                                                      .compatibility = conditions.compatibility});
-  const Replicate parts{
-      type, cell, conditions, replicate, permutation_seed, *table, recorder ? &*recorder : nullptr, interrupted};
+  Replicate parts{.type = type,
+                  .cell = cell,
+                  .conditions = conditions,
+                  .number = replicate,
+                  .permutation_seed = permutation_seed,
+                  .table = *table,
+                  .window = nullptr,
+                  .recorder = recorder ? &*recorder : nullptr,
+                  .interrupted = interrupted};
   Claims claims;
   FirstError error;
   fill(type, *table, *cell.documents, fillers, parts.recorder, claims, error, interrupted);
   error.rethrow();
   if (interrupted.load(std::memory_order_relaxed)) return std::nullopt;
 
+  if (type.begin_window != nullptr) parts.window = &type.begin_window(*table);
   Measurement measurement;
   std::vector<Report> reports(cell.threads);
   const bool finished = work(parts, error, reports, measurement);

@@ -114,6 +114,8 @@ struct Measurement {
   double clock_cost_ns = 0;
   /// The longest time within the window in which some thread ended no operation, judged at its sampled operations.
   std::uint64_t longest_starvation_ns = 0;
+  /// At a server: the longest one in which no thread's operation succeeded.
+  std::optional<std::uint64_t> longest_outage_ns;
   PerfCounts events;
   WindowReadings readings;
   /// Judged by this replicate alone.

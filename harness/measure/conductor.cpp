@@ -12,11 +12,12 @@ constexpr std::chrono::milliseconds kFullNoticed{1};
 
 }  // namespace
 
-Conductor::Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, const Recorder* recorder,
-                     const FirstError& error, const std::atomic<bool>& interrupted)
+Conductor::Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, ServerWindow* window,
+                     const Recorder* recorder, const FirstError& error, const std::atomic<bool>& interrupted)
     : table_(table),
       conditions_(conditions),
       phases_(phases),
+      window_(window),
       recorder_(recorder),
       error_(error),
       interrupted_(interrupted) {
@@ -28,10 +29,12 @@ bool Conductor::conduct(Measurement& measurement) {
   bool finished = wait(conditions_.warmup_s);
   const CpuTimes cpu = conditions_.cpu_times();
   phases_.window_opened = CycleClock::instance().now();
+  if (window_ != nullptr) window_->open(phases_.window_opened);
   phases_.announce(Phase::window);
   const SteadyTime begin = steady_now();
   finished = finished && wait(conditions_.window_s);
   phases_.announce(Phase::tail);
+  if (window_ != nullptr) window_->close(CycleClock::instance().now());
   measurement.window_s = seconds_between(begin, steady_now());
   measurement.readings.cpu = conditions_.cpu_times().since(cpu);
   measurement.readings.window_s = measurement.window_s;

@@ -33,9 +33,9 @@ struct StopOnExit {
 /// Announces the phases at their times, and fails shards over in between.
 class Conductor {
  public:
-  /// `recorder` may be null.
-  Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, const Recorder* recorder,
-            const FirstError& error, const std::atomic<bool>& interrupted);
+  /// `recorder` and `window` may be null.
+  Conductor(AnyTable& table, const Conditions& conditions, PhaseWord& phases, ServerWindow* window,
+            const Recorder* recorder, const FirstError& error, const std::atomic<bool>& interrupted);
 
   /// False if it was interrupted.
   bool conduct(Measurement& measurement);
@@ -47,6 +47,7 @@ class Conductor {
   AnyTable& table_;
   const Conditions& conditions_;
   PhaseWord& phases_;
+  ServerWindow* window_;
   const Recorder* recorder_;
   const FirstError& error_;
   const std::atomic<bool>& interrupted_;

@@ -39,7 +39,8 @@ struct TableType {
   std::size_t fill_batch = 1;
   /// Told now and then how many documents were created, of how many; may be empty.
   std::function<void(std::uint64_t, std::uint64_t)> on_fill = {};
-  /// Of a table behind a connection; null otherwise.
+  /// Of a table behind a connection; null otherwise. The window that its clients share is asked for before it opens.
+  ServerWindow& (*begin_window)(AnyTable& table) = nullptr;
   ServerEvents (*events)(const AnyTable& table) = nullptr;
 };
 

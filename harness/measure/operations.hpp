@@ -95,7 +95,7 @@ class Operations {
 
   /// The client's own loop, or a get and a write on its condition.
   [[nodiscard]] bool has_parts(OperationKind kind) const noexcept {
-    return kind == OperationKind::cond || (kind == OperationKind::update && workload_.client != Client::update);
+    return kind == OperationKind::cond || (kind == OperationKind::update && is_own_loop(workload_.client));
   }
   /// True if `into` is to be changed and written; false if the operation has ended, as `how` says.
   bool read_part(OperationKind kind, const std::string_view& id, std::uint32_t index, Document& into, Tried& how) {
@@ -245,7 +245,7 @@ class Operations {
   }
 
   OCCKIT_INLINE bool update(const std::string_view& id, std::uint32_t index) {
-    if (workload_.client != Client::update) return update_in_two_calls(id, index);
+    if (is_own_loop(workload_.client)) return update_in_two_calls(id, index);
     increment_.aim(index);
     return updated(handle_.update(id, increment_, options_), index, increment_);
   }

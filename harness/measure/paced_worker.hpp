@@ -40,6 +40,7 @@ class PacedWorker {
         documents_(task.documents),
         clock_(clock),
         waits_(mix64(task.stream_seed + 1)),
+        window_(task.window),
         samples_(task.latency) {
     if (pace_.is_open()) {
       arrivals_.emplace(pace_, task.thread, task.threads, mix64(task.stream_seed + 2));
@@ -205,6 +206,7 @@ class PacedWorker {
   void end(std::uint32_t at, bool succeeded, Report& report) {
     const std::uint64_t now_ns = clock_.now_ns();
     const Flight& flight = flights_[at];
+    if (succeeded && window_ != nullptr) window_->note_success(CycleClock::instance().now());
     if (in_window_) {
       if (samples_) {
         report.latency.record(now_ns - flight.began_ns);
@@ -281,6 +283,7 @@ class PacedWorker {
   PaceClock& clock_;
   /// Draws times to think and to wait.
   Random waits_;
+  ServerWindow* window_;
   bool samples_;
   PerfCounters events_;
   /// Of an open loop.

@@ -26,12 +26,14 @@ void recorded_work_remotely(AnyTable& table, const Task& task, RecordInto record
 }  // namespace
 
 TableType remote_table_type(const RemoteServer& server) {
-  return {.make = [&server](const TableOptions& options) { return std::make_unique<RemoteTable>(server, options); },
-          .work = work_remotely,
-          .recorded_work = recorded_work_remotely,
-          .fill_batch = kFillBatch,
-          .on_fill = server.on_fill,
-          .events = [](const AnyTable& table) { return static_cast<const RemoteTable&>(table).events(); }};
+  return {
+      .make = [&server](const TableOptions& options) { return std::make_unique<RemoteTable>(server, options); },
+      .work = work_remotely,
+      .recorded_work = recorded_work_remotely,
+      .fill_batch = kFillBatch,
+      .on_fill = server.on_fill,
+      .begin_window = [](AnyTable& table) -> ServerWindow& { return static_cast<RemoteTable&>(table).begin_window(); },
+      .events = [](const AnyTable& table) { return static_cast<const RemoteTable&>(table).events(); }};
 }
 
 }  // namespace occ

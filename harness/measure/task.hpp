@@ -10,6 +10,7 @@
 #include "harness/measure/operation_counts.hpp"
 #include "harness/measure/perf_counters.hpp"
 #include "harness/measure/verify.hpp"
+#include "harness/remote/server_window.hpp"
 #include "harness/workload/documents.hpp"
 #include "harness/workload/workload.hpp"
 
@@ -46,6 +47,8 @@ struct Task {
   /// Which of the workers this is, of how many: each has its share of the clients, or of the arrivals.
   std::uint32_t thread = 0;
   std::uint32_t threads = 1;
+  /// Of all clients of a server; null where there is none.
+  ServerWindow* window = nullptr;
 };
 
 /// What a worker tells, once it has stopped.

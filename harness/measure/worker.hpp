@@ -42,7 +42,8 @@ class Worker {
       : operations_(handle, task),
         sampling_(mix64(~task.stream_seed)),
         publishes_with_store_(task.publishes_with_store),
-        samples_(task.latency) {}
+        samples_(task.latency),
+        window_(task.window) {}
 
   /// From the warm-up to the end.
   void run(const PhaseWord& phases, Report& report) {
@@ -101,6 +102,7 @@ class Worker {
     if (is_sample) began = clock_.begin_sample(publishes_with_store_);
     const bool succeeded = operations_.step();
     if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
+    if constexpr (kRecords) note_success(succeeded);
   }
 
   /// The same of an operation whose answer may be lost: then it is tried again, and its time is that of all its requests.
@@ -112,6 +114,7 @@ class Worker {
       try {
         const bool succeeded = operations_.step();
         if (is_sample) end_sample(began, clock_.end_sample(publishes_with_store_), succeeded, phase, report);
+        note_success(succeeded);
         return;
       } catch (const UnknownOutcome& unknown) {
         note_unknown(unknown);
@@ -120,6 +123,10 @@ class Worker {
       // What is left for the next phase begins with it. relaxed: as in run()
       if (phases.value.load(std::memory_order_relaxed) != phase) return;
     }
+  }
+
+  void note_success(bool succeeded) noexcept {
+    if (succeeded && window_ != nullptr) window_->note_success(clock_.now());
   }
 
   void note_unknown(const UnknownOutcome& unknown) {
@@ -186,6 +193,7 @@ class Worker {
   std::uint64_t last_success_ = 0;
   std::uint64_t sample_every_ = 1;
   std::uint64_t until_sample_ = std::numeric_limits<std::uint64_t>::max();
+  ServerWindow* window_;
 };
 
 }  // namespace occ

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -46,14 +47,14 @@ Result result_of(std::string_view name) {
 
 /// What an answer says of one document, member by member, as it stands there; empty where it says nothing.
 struct DocumentAnswer {
-  std::string_view version, seq_no, term, found, source, result;
+  std::string_view version, seq_no, term, found, source, result, shards;
   /// It is a JSON object, read to its end.
   bool whole;
 
   explicit DocumentAnswer(std::string_view body) {
-    const std::pair<std::string_view, std::string_view*> members[] = {{"_version", &version},   {"_seq_no", &seq_no},
-                                                                      {"_primary_term", &term}, {"found", &found},
-                                                                      {"_source", &source},     {"result", &result}};
+    const std::pair<std::string_view, std::string_view*> members[] = {
+        {"_version", &version}, {"_seq_no", &seq_no}, {"_primary_term", &term}, {"found", &found},
+        {"_source", &source},   {"result", &result},  {"_shards", &shards}};
     whole = for_each_member(body, [&](std::string_view key, std::string_view value) {
       for (const auto& [name, member] : members) {
         if (key == name) *member = value;
@@ -158,6 +159,7 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
     Outcome conflict{
         .result = Result::conflict, .version = kUntoldVersion, .word = kUntoldWord, .decided_on = kUntoldWord};
     switch (precondition.kind) {
+      case Precondition::Kind::none:  // of the server's own update: under what it had read
       case Precondition::Kind::seq_no_term:
         conflict.word = conflict.decided_on = word_in_reason(reason);
         conflict.cause =
@@ -189,7 +191,19 @@ Outcome RemoteHandle::read_answer(const Write& write, int status, std::string_vi
   if (precondition.kind == Precondition::Kind::seq_no_term) {
     outcome.decided_on = precondition.word;
   }
+  note_written(answer.shards, outcome.word);
   return finish(outcome);
+}
+
+/// Of a write that was carried out.
+void RemoteHandle::note_written(std::string_view shards, SeqNoTerm word) {
+  const auto copies = whole_number(member(shards, "total"));
+  const auto successful = whole_number(member(shards, "successful"));
+  if (copies && successful) {
+    ++seen_.counted_copies;
+    if (*successful < *copies) ++seen_.partial_writes;
+  }
+  if (table_.window().is_open()) seen_.primary_terms.insert(word.term());
 }
 
 Outcome RemoteHandle::write(const Write& write) {
@@ -238,6 +252,10 @@ Outcome RemoteHandle::update(std::string_view id, Transform transform, const Upd
   if (conditional && (options.precondition.kind != Precondition::Kind::seq_no_term || options.upsert))
     return reject(Cause::update_condition_unsupported);
   if (const Cause cause = check(id, {}, options.precondition); cause != Cause::none) return reject(cause);
+  if (!table_.server().script().empty()) {
+    if (conditional || options.upsert) return reject(Cause::update_condition_unsupported);
+    return update_by_script(id, options.retry_on_conflict);
+  }
   for (std::uint32_t retries = 0;; ++retries) {
     Outcome outcome = read(id, current_);
     if (outcome.result != Result::found) {
@@ -262,6 +280,23 @@ Outcome RemoteHandle::update(std::string_view id, Transform transform, const Upd
     // A given condition that failed once fails always.
     if (!outcome.conflicted() || conditional || retries == options.retry_on_conflict) return outcome;
   }
+}
+
+Outcome RemoteHandle::update_by_script(std::string_view id, std::uint32_t retries) {
+  constexpr std::uint32_t kMost = std::numeric_limits<std::int32_t>::max();
+  aim("/_update/", id);
+  fmt::format_to(std::back_inserter(target_), "?retry_on_conflict={}{}", std::min(retries, kMost),
+                 told_ != nullptr ? "&_source=true" : "");
+  const HttpAnswer& answer = client_.ask("POST", target_, table_.server().script(), RemoteClient::Repeat::no);
+  if (answer.status == 404)
+    return finish({.result = Result::not_found, .word = kUntoldWord, .decided_on = kUntoldWord});
+  const Outcome outcome = read_answer({.id = id, .source = {}, .precondition = {}}, answer.status, answer.body);
+  if (told_ != nullptr && !outcome.conflicted()) {
+    const std::string_view source = member(member(answer.body, "get"), "_source");
+    if (source.empty()) throw client_.unexpected("an _update is answered without the source that was asked for");
+    told_->assign(as_bytes(source));
+  }
+  return outcome;
 }
 
 void RemoteHandle::bulk(std::span<BulkItem> items) {

@@ -127,6 +127,14 @@ std::string RemoteServer::urls() const {
   return all;
 }
 
+void RemoteServer::update_by_script(std::string_view field) {
+  // The number is a parameter, so that the script is compiled once.
+  script_ = to_text(Json{
+      {"script",
+       {{"source", fmt::format("ctx._source.{} += params.n", field)}, {"lang", "painless"}, {"params", {{"n", 1}}}}}});
+  scripted_document_ = to_text(Json{{std::string(field), 0}});
+}
+
 void RemoteServer::greet(bool fail_over) {
   RemoteClient client(*this, RemoteClient::Patience::one_try);
   constexpr std::string_view kAccepted = "accepted are Elasticsearch 6.8, 7, 8 and 9, OpenSearch, and occkit serve";
@@ -168,7 +176,8 @@ void RemoteServer::greet(bool fail_over) {
         fmt::format("--replicas {}: {} has {} node{} for data, each of which holds one copy; accepted are 0 to {}",
                     options_.replicas, name_, most + 1, most == 0 ? "" : "s", most));
   }
-  RemoteTable(*this, {}, RemoteTable::Keep::no);
+  const RemoteTable trial(*this, {}, RemoteTable::Keep::no);
+  if (!script_.empty()) trial.check_script();
 }
 
 }  // namespace occ

@@ -62,7 +62,11 @@ class RemoteServer {
  public:
   explicit RemoteServer(RemoteOptions options);
 
-  /// Asks who is there, and makes and deletes an index to see that it may. `fail_over`: its shards are to be failed
+  /// Updates are the server's own: a script of its `_update` adds one to that field. To be called before greet().
+  void update_by_script(std::string_view field);
+
+  /// Asks who is there, and makes and deletes an index to see that it may, and that scripts are taken if updates need
+  /// them. `fail_over`: its shards are to be failed
   /// over, which only `occkit serve` can be asked to do. Throws BadInput. To be called once, before anything else.
   void greet(bool fail_over);
 
@@ -70,6 +74,10 @@ class RemoteServer {
   /// this is; the label is in it.
   [[nodiscard]] const StrategyInfo& strategy() const noexcept { return strategy_; }
   [[nodiscard]] const RemoteOptions& options() const noexcept { return options_; }
+  /// The body of an `_update`; empty where updates are the client's loop.
+  [[nodiscard]] const std::string& script() const noexcept { return script_; }
+  /// A document whose counter the script can raise.
+  [[nodiscard]] const std::string& scripted_document() const noexcept { return scripted_document_; }
   /// As they were given, with commas between.
   [[nodiscard]] std::string urls() const;
   /// Elasticsearch 6.8 has rules of its own.
@@ -103,6 +111,8 @@ class RemoteServer {
   std::string strategy_name_;
   StrategyInfo strategy_;
   std::string name_;
+  std::string script_;
+  std::string scripted_document_;
   Compatibility compatibility_ = Compatibility::v7;
   std::uint32_t nodes_ = 0;
   mutable std::atomic<std::chrono::steady_clock::time_point> answered_{};

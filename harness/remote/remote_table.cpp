@@ -73,6 +73,40 @@ void RemoteTable::check_preference() {
   throw BadInput(why);
 }
 
+/// By an update of a document that is there.
+void RemoteTable::check_script() const {
+  std::string why;
+  try {
+    RemoteClient client(server_, RemoteClient::Patience::one_try);
+    client.ask("PUT", fmt::format("/{}/_doc/0", index_), server_.scripted_document());
+    const HttpAnswer& answer = client.ask("POST", fmt::format("/{}/_update/0?_source=true", index_), server_.script());
+    if (answer.status == 200 && !member(member(answer.body, "get"), "_source").empty()) return;
+    const std::string_view cause = member(member(member(answer.body, "error"), "caused_by"), "reason");
+    why = fmt::format("it answers {} ({}{}{})", answer.status, error_text(answer), cause.empty() ? "" : ": ",
+                      unquoted(cause));
+  } catch (const ServerGone& refused) {
+    why = refused.what();
+  }
+  throw BadInput(
+      fmt::format("--client server: {} has no scripts in painless, by which its _update would add one: {}; accepted "
+                  "are update and if_seq_no",
+                  server_.name(), why));
+}
+
+ServerWindow& RemoteTable::begin_window() {
+  const bool has_new_name = server_.name().starts_with("opensearch") && !server_.name().starts_with("opensearch 1.");
+  try {
+    // One that does not wait: a server that does not tell is none that fails.
+    RemoteClient client(server_, RemoteClient::Patience::one_try);
+    const HttpAnswer& answer =
+        client.ask("GET", fmt::format("/_cat/{}?h=node&format=json", has_new_name ? "cluster_manager" : "master"));
+    (void)for_each_element(answer.body, [&](std::string_view row) { manager_ = unquoted(member(row, "node")); });
+  } catch (const ServerGone&) {
+    manager_.clear();
+  }
+  return window_;
+}
+
 /// Until every copy is where it is to be.
 void RemoteTable::wait_until_green() {
   Waits waits;
@@ -152,9 +186,13 @@ SeqNoTerm RemoteTable::next(std::uint32_t shard) const {
 }
 
 ServerEvents RemoteTable::events() const {
+  const std::string found = statistics();
+  const auto failed = whole_number(member(member(member(found, "primaries"), "indexing"), "index_failed"));
   const std::lock_guard lock(mutex_);
   ServerEvents all = events_;
   all += client_.events();
+  all.manager = manager_;
+  if (failed && *failed >= 0) all.index_failed = static_cast<std::uint64_t>(*failed);
   return all;
 }
 

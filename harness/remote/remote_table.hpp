@@ -7,6 +7,7 @@
 #include "core/table/any_table.hpp"
 #include "harness/history/remote_outcome.hpp"
 #include "harness/remote/remote_server.hpp"
+#include "harness/remote/server_window.hpp"
 
 namespace occ {
 
@@ -41,7 +42,12 @@ class RemoteTable final : public AnyTable {
   [[nodiscard]] const std::string& index() const noexcept { return index_; }
   /// What the target of a read ends with: "?preference=_local", or nothing.
   [[nodiscard]] const std::string& read_parameters() const noexcept { return read_parameters_; }
-  /// Of clients that have ended.
+  /// Throws BadInput if the server refuses its script.
+  void check_script() const;
+  /// Looks where the manager is. To be called once, before the window.
+  [[nodiscard]] ServerWindow& begin_window();
+  [[nodiscard]] const ServerWindow& window() const noexcept { return window_; }
+  /// Of clients that have ended, and what the server says.
   [[nodiscard]] ServerEvents events() const;
   void add(const ServerEvents& events);
 
@@ -56,6 +62,8 @@ class RemoteTable final : public AnyTable {
   std::string index_;
   std::string uuid_;
   std::string read_parameters_;
+  ServerWindow window_;
+  std::string manager_;
   mutable std::mutex mutex_;
   /// For what concerns the index; guarded by mutex_.
   mutable RemoteClient client_;
@@ -63,14 +71,18 @@ class RemoteTable final : public AnyTable {
 };
 
 /// One worker's connection to an index. Counts what its answers said. `update` is what a client does: get, compute,
-/// write if the number is still the same, again after a conflict; scripts are not used.
+/// write if the number is still the same, again after a conflict. Where the server has a script, `update` is the server's
+/// own, and the transform does not run: what it was decided on, and how often it was tried again, is not told.
 class RemoteHandle final : public AnyHandle {
  public:
   /// Calls may end by UnknownOutcome.
   static constexpr bool kLosesAnswers = true;
 
   explicit RemoteHandle(RemoteTable& table) : table_(table), client_(table.server()) {}
-  ~RemoteHandle() override { table_.add(client_.events()); }
+  ~RemoteHandle() override {
+    seen_ += client_.events();
+    table_.add(seen_);
+  }
 
   Outcome get(std::string_view id, Document& into) override;
   Outcome index(std::string_view id, Bytes source, const Precondition& precondition = {}) override;
@@ -81,12 +93,15 @@ class RemoteHandle final : public AnyHandle {
   /// had been answered before included.
   void bulk(std::span<BulkItem> items) override;
   [[nodiscard]] const Counters& counters() const override { return counters_; }
+  void tell_written(Source& into) override { told_ = &into; }
 
  private:
   struct Write;
 
   [[nodiscard]] Outcome write(const Write& write);
   [[nodiscard]] Outcome read_answer(const Write& write, int status, std::string_view body);
+  [[nodiscard]] Outcome update_by_script(std::string_view id, std::uint32_t retries);
+  void note_written(std::string_view shards, SeqNoTerm word);
   [[nodiscard]] Outcome finish(const Outcome& outcome);
   [[nodiscard]] Outcome reject(Cause cause) noexcept;
   [[nodiscard]] Cause check(std::string_view id, Bytes source, const Precondition& precondition) const noexcept;
@@ -103,6 +118,9 @@ class RemoteHandle final : public AnyHandle {
   RemoteTable& table_;
   RemoteClient client_;
   Counters counters_;
+  ServerEvents seen_;
+  /// Null where nobody asks for what the server wrote.
+  Source* told_ = nullptr;
   std::string target_;
   std::string body_;
   Document current_;

@@ -40,7 +40,9 @@ void add_identity(All& all) {
   add("workload", "name of the workload", [](const Row& r) { return r.cell.workload->name; });
   add("strategy", "name of the update strategy", [](const Row& r) { return std::string(r.cell.strategy.name); });
   add("update_form", "in_place or optimistic; none where the table's update is not called", update_form);
-  add("client", "who tries again after a conflict: update (the table), if_seq_no or version (the client's own loop)",
+  add("client",
+      "who tries again after a conflict: update (the table), if_seq_no or version (the client's own loop), server (the "
+      "server's own update, by a script)",
       [](const Row& r) { return std::string(kClients[static_cast<std::size_t>(r.cell.workload->client)]); });
   add("progress", "weakest progress that the strategy claims over the operations of the mix",
       [](const Row& r) { return std::string(to_string(weakest_progress(r.cell.strategy, r.cell.workload->mix))); });
@@ -151,21 +153,33 @@ void add_throughput(All& all) {
                  [](const Row& r) { return number(r.measurement.window.exhausted); }});
 }
 
+/// A server that updates by itself does not tell how often it tried.
+bool tells_attempts(const Row& row) {
+  return row.cell.workload->client != Client::server || !row.cell.workload->mix.has(OperationKind::update);
+}
+
+std::string counted(const Row& row, const Counters& counters, const Counters::Field& field) {
+  const bool counts_attempts = field.member == &Counters::attempts || field.member == &Counters::transforms_discarded;
+  return counts_attempts && !tells_attempts(row) ? std::string() : number(counters.*field.member);
+}
+
 void add_counters(All& all) {
   for (const Counters::Field& field : Counters::fields()) {
     all.push_back({std::string(field.name), fmt::format("in the window: {}", field.meaning),
-                   [&field](const Row& r) { return number(r.measurement.window_counters.*field.member); }});
+                   [&field](const Row& r) { return counted(r, r.measurement.window_counters, field); }});
   }
   for (const Counters::Field& field : Counters::fields()) {
     all.push_back({fmt::format("life_{}", field.name), fmt::format("from the fill to the end: {}", field.meaning),
-                   [&field](const Row& r) { return number(r.measurement.lifetime_counters.*field.member); }});
+                   [&field](const Row& r) { return counted(r, r.measurement.lifetime_counters, field); }});
   }
   for (std::size_t bin = 0; bin < kRetryBins; ++bin) {
     const bool last = bin + 1 == kRetryBins;
     all.push_back(
         {fmt::format("retries_{}{}", bin, last ? "_plus" : ""),
          fmt::format("updates in the window, exhausted ones too, with {}{} retries", bin, last ? " or more" : ""),
-         [bin](const Row& r) { return number(r.measurement.window.retries[bin]); }});
+         [bin](const Row& r) {
+           return tells_attempts(r) ? number(r.measurement.window.retries[bin]) : std::string();
+         }});
   }
 }
 
@@ -355,6 +369,23 @@ void add_server(All& all) {
       [](const Measurement& m) { return m.server_events.reconnects; });
   add("unknown_outcomes", "writes that were sent and never answered, likewise: they may have happened or not",
       [](const Measurement& m) { return m.unknown_outcomes; });
+  all.push_back({"manager",
+                 "name of the node that was the elected manager before the window; empty where that is not told",
+                 [](const Row& r) { return r.measurement.server_events.manager; }});
+  add("primary_terms", "different primary terms of writes that were acknowledged in the window",
+      [](const Measurement& m) { return m.server_events.primary_terms.size(); });
+  add("partial_writes",
+      "acknowledged writes that not all copies had (_shards: successful below total), from the fill to the end; empty "
+      "where no answer tells",
+      [](const Measurement& m) {
+        return m.server_events.counted_copies > 0 ? std::optional(m.server_events.partial_writes) : std::nullopt;
+      });
+  add("index_failed",
+      "attempts to index that failed by the server's own _stats, likewise: beside life_conflict_seq_no it says how "
+      "often its own updates tried again; empty where it does not tell",
+      [](const Measurement& m) { return m.server_events.index_failed; });
+  add("longest_outage_ns", "longest time in ns, within the window, in which nobody's operation succeeded",
+      [](const Measurement& m) { return m.longest_outage_ns; });
 }
 
 void add_verdict(All& all) {

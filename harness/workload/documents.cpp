@@ -1,5 +1,6 @@
 #include "harness/workload/documents.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "fmt/format.h"
@@ -113,6 +114,11 @@ Documents Documents::parse(std::string_view text, std::string_view name, std::st
   documents.count_ = static_cast<std::uint32_t>(documents.ids_.size());
   documents.body_bytes_ = bytes / documents.ids_.size();
   return documents;
+}
+
+bool Documents::all_have_counter() const {
+  return std::ranges::all_of(sources_,
+                             [this](const std::string& source) { return Json::parse(source).contains(json_field_); });
 }
 
 void Documents::write_initial(std::uint32_t index, Source& into) const {

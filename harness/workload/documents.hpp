@@ -32,6 +32,8 @@ class Documents {
   [[nodiscard]] bool loaded() const { return !ids_.empty(); }
   [[nodiscard]] SourceLayout layout() const { return layout_; }
   [[nodiscard]] const std::string& json_field() const { return json_field_; }
+  /// Of JSON: every document has that field from the beginning.
+  [[nodiscard]] bool all_have_counter() const;
   /// Bytes of a source; the mean if it was loaded, the length that the others lie around if it changes.
   [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
 

@@ -35,8 +35,14 @@ enum class Client : std::uint8_t {
   update,     ///< the table's update call
   if_seq_no,  ///< the client's own loop: get, transform, index with if_seq_no and if_primary_term
   version,    ///< the client's own loop: get, transform, index with the version
+  server,     ///< a server's own update: it runs a script that does what the transform does
 };
-inline constexpr std::array<std::string_view, 3> kClients{"update", "if_seq_no", "version"};
+inline constexpr std::array<std::string_view, 4> kClients{"update", "if_seq_no", "version", "server"};
+
+/// An update is a read and a write of the client's.
+constexpr bool is_own_loop(Client client) {
+  return client == Client::if_seq_no || client == Client::version;
+}
 
 /// What a document's source looks like and how an update changes it.
 enum class SourceLayout : std::uint8_t {
