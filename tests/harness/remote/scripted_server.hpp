@@ -33,12 +33,12 @@ namespace occ {
 enum class Doing {
   answer,          ///< as `occkit serve`
   answered,        ///< the script has filled in the response
-  carry_out_lie,   ///< carried out, but the response is the one that the script has filled in
+  carry_out_lie,   ///< carried out, but the response is the one that it has filled in
   drop,            ///< not carried out, and the connection is closed without an answer
   carry_out_drop,  ///< carried out, and the connection is closed without an answer
   unconditional,   ///< carried out as if it named no condition
 };
-using Script = std::function<Doing(const Request&, Response&)>;
+using Conduct = std::function<Doing(const Request&, Response&)>;
 
 /// A certificate for 127.0.0.1 that its own key has signed.
 class Certificate {
@@ -78,7 +78,9 @@ class Certificate {
 
 class ScriptedServer {
  public:
-  explicit ScriptedServer(Node& node, Script script = {}) : node_(&node), script_(std::move(script)) { start(node); }
+  explicit ScriptedServer(Node& node, Conduct conduct = {}) : node_(&node), conduct_(std::move(conduct)) {
+    start(node);
+  }
   ~ScriptedServer() { stop(); }
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
@@ -146,7 +148,7 @@ class ScriptedServer {
    public:
     explicit Scripted(ScriptedServer& server) : server_(server), inner_(*server.node_) {}
     void answer(const Request& request, Response& response) override {
-      const Doing doing = server_.script_ ? server_.script_(request, response) : Doing::answer;
+      const Doing doing = server_.conduct_ ? server_.conduct_(request, response) : Doing::answer;
       dropped = doing == Doing::drop || doing == Doing::carry_out_drop;
       if (doing == Doing::unconditional) {
         Request changed = request;
@@ -227,7 +229,7 @@ class ScriptedServer {
   };
 
   Node* node_;
-  Script script_;
+  Conduct conduct_;
   std::unique_ptr<SSL_CTX, FreeContext> tls_;
   std::string authorization_;
   std::uint16_t port_ = 0;

@@ -64,12 +64,12 @@ Doing run_script(Node& node, const Request& request, Response& response, int n =
 class ServerUpdateTest : public UrlTest {
  protected:
   /// An engine with scripts.
-  [[nodiscard]] Script scripts() {
+  [[nodiscard]] Conduct scripts() {
     return [this](const Request& request, Response& response) {
       return is_update(request) ? run_script(node_, request, response) : Doing::answer;
     };
   }
-  void expect_refused_by(Script script, const testing::Matcher<const std::string&>& message) const {
+  void expect_refused_by(Conduct script, const testing::Matcher<const std::string&>& message) const {
     Node node(node_options());
     const ScriptedServer server(node, std::move(script));
     expect_refused(with_short_run("run --strategy elasticsearch --client server --url " + server.url()), message);
