@@ -249,10 +249,14 @@ class Run {
                : target.kind == NodeKind::member ? member_of(holder, target.text)
                                                  : element_at(holder, index);
     }
+    if (is_step) here_ = node.offset;
+    if (!is_step && node.children[1].kind == NodeKind::literal) here_ = node.children[1].offset;
     ScriptValue value = is_step ? ScriptValue(std::int32_t{1}) : value_of(node.children[1]);
+    const ScriptType type = target.kind == NodeKind::variable ? tree_.slot_types[target.slot] : ScriptType::def;
     if (!is_plain) value = calculate(heap_, node.operation, before, value);
+    if (!is_plain && type == ScriptType::def) value = as_before(before, value);
+    if (target.kind != NodeKind::variable) here_ = target.offset;
     if (target.kind == NodeKind::variable) {
-      const ScriptType type = tree_.slot_types[target.slot];
       value = is_plain ? assigned(type, value) : cast(type, value);
       variables_[target.slot] = value;
     } else if (target.kind == NodeKind::member) {

@@ -44,6 +44,9 @@ double as_double(const ScriptValue& value) {
 [[noreturn]] void refuse(Operation operation, const ScriptValue& a, const ScriptValue& b) {
   if (is_null(a)) throw_null("left");
   if (is_null(b)) throw_null("right");
+  if (is_number(a) && std::holds_alternative<bool>(b)) {
+    throw JavaError{"class_cast_exception", fmt::format("Cannot cast java.lang.Boolean to {}", class_name(a))};
+  }
   if (std::holds_alternative<bool>(a) || std::holds_alternative<bool>(b)) {
     throw JavaError{"class_cast_exception",
                     fmt::format("Cannot apply [{}] operation to type [boolean]", symbol_of(operation))};
@@ -195,6 +198,19 @@ ScriptValue cast(ScriptType type, const ScriptValue& value) {
     if (type == ScriptType::real) return as_double(value);
   }
   return assigned(type, value);
+}
+
+ScriptValue as_before(const ScriptValue& before, const ScriptValue& value) {
+  if (!is_number(before) || before.index() == value.index()) return value;
+  if (!is_number(value)) {
+    throw JavaError{"class_cast_exception",
+                    fmt::format("class {} cannot be cast to class java.lang.Number ({} and "
+                                "java.lang.Number are in module java.base of loader 'bootstrap')",
+                                class_name(value), class_name(value))};
+  }
+  if (std::holds_alternative<std::int32_t>(before)) return as_int(value);
+  if (std::holds_alternative<std::int64_t>(before)) return as_long(value);
+  return as_double(value);
 }
 
 ScriptValue initial(ScriptType type) {

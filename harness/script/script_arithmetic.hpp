@@ -40,6 +40,8 @@ enum class ScriptType : std::uint8_t { def, boolean, whole, long_whole, real, te
 [[nodiscard]] ScriptValue assigned(ScriptType type, const ScriptValue& value);
 /// What `(type) value` is: also a narrower number.
 [[nodiscard]] ScriptValue cast(ScriptType type, const ScriptValue& value);
+/// What `place op= ...` puts where `before` was and no type is declared: a number stays one of its type.
+[[nodiscard]] ScriptValue as_before(const ScriptValue& before, const ScriptValue& value);
 /// What a variable has that was given nothing.
 [[nodiscard]] ScriptValue initial(ScriptType type);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "harness/script/script_grammar.hpp"
+#include "harness/script/script_static.hpp"
 #include "harness/script/script_tree.hpp"
 
 namespace occ {
@@ -290,7 +291,7 @@ class TreeBuilder {
       ScriptNode made = node(NodeKind::cast, parsed);
       made.type = type_of(parsed.children[0]->string_view());
       add(made, expression(*parsed.children[1]));
-      return made;
+      return folded(std::move(made));
     }
     if (parsed.is_type<pl::StepBefore>()) return step(NodeKind::step_before, parsed, 1, 0);
     if (parsed.is_type<pl::StepAfter>()) return step(NodeKind::step_after, parsed, 0, 1);
@@ -442,6 +443,15 @@ class TreeBuilder {
                                          : NodeKind::logical_not,
                            parsed);
     add(made, expression(operand));
+    return folded(std::move(made));
+  }
+
+  ScriptNode folded(ScriptNode made) const {
+    try {
+      fold(made);
+    } catch (const JavaError& error) {
+      throw compile_error(built_.source, made.offset, error.type, error.reason);
+    }
     return made;
   }
 
@@ -460,7 +470,7 @@ class TreeBuilder {
         next.operation = operation_of(part.string_view());
         add(next, expression(*parsed.children[++i]));
       }
-      made = std::move(next);
+      made = folded(std::move(next));
     }
     return made;
   }
@@ -481,6 +491,7 @@ class TreeBuilder {
     ScriptNode made = node(choice.is_type<pl::OrElse>() ? NodeKind::or_else : NodeKind::choose, parsed);
     add(made, expression(*parsed.children[0]));
     for (const auto& part : choice.children) add(made, expression(*part));
+    if (made.kind == NodeKind::choose) promote_branches(made, built_.slot_types);
     return made;
   }
 

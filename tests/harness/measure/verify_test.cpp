@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <memory>
 #include <new>
 #include <optional>
 #include <set>
@@ -544,8 +545,8 @@ class Recorder : public testing::Test {
  protected:
   template <class HandleType>
   auto recording(HandleType& handle) {
-    RecordingHandle made(handle, buffer_, documents_, true);
-    made.aim(0);
+    auto made = std::make_unique<RecordingHandle<HandleType>>(handle, buffer_, documents_, true);
+    made->aim(0);
     return made;
   }
   [[nodiscard]] const HistoryEntry& entry(std::size_t i) const { return buffer_.entries()[i]; }
@@ -559,7 +560,7 @@ class Recorder : public testing::Test {
 TEST_F(Recorder, call_that_throws_has_no_answer) {
   Failing handle(table_);
   auto recorded = recording(handle);
-  EXPECT_THROW(recorded.create("a", as_bytes("one")), std::bad_alloc);
+  EXPECT_THROW(recorded->create("a", as_bytes("one")), std::bad_alloc);
   ASSERT_EQ(buffer_.entries().size(), 1U);
   EXPECT_EQ(entry(0).end, HistoryEntry::kUnanswered);
   EXPECT_EQ(entry(0).wrote, fingerprint(as_bytes("one")));
@@ -568,10 +569,10 @@ TEST_F(Recorder, call_that_throws_has_no_answer) {
 TEST_F(Recorder, call_without_room_is_not_begun) {
   Honest handle(table_);
   auto recorded = recording(handle);
-  for (int i = 0; i < 4; ++i) recorded.index("a", as_bytes("one"));
+  for (int i = 0; i < 4; ++i) recorded->index("a", as_bytes("one"));
   EXPECT_FALSE(buffer_.full());
   const Counters before = handle.counters();
-  EXPECT_THROW(recorded.index("a", as_bytes("two")), HistoryFull);
+  EXPECT_THROW(recorded->index("a", as_bytes("two")), HistoryFull);
   EXPECT_TRUE(buffer_.full());
   EXPECT_EQ(handle.counters().attempts, before.attempts);
   EXPECT_EQ(buffer_.entries().size(), 4U);
@@ -579,13 +580,13 @@ TEST_F(Recorder, call_without_room_is_not_begun) {
 TEST_F(Recorder, update_notes_what_its_transform_saw_and_made) {
   Honest handle(table_);
   auto recorded = recording(handle);
-  const Outcome created = recorded.index("a", as_bytes("one"));
+  const Outcome created = recorded->index("a", as_bytes("one"));
   auto to_two = [](const DocumentView&, Source& next) {
     next.assign(as_bytes("two"));
     return Transformed::write;
   };
-  const Outcome updated = recorded.update("a", to_two);
-  recorded.get("a", document_);
+  const Outcome updated = recorded->update("a", to_two);
+  recorded->get("a", document_);
   EXPECT_EQ(entry(1).condition, created.word.bits());
   EXPECT_EQ(entry(1).read, fingerprint(as_bytes("one")));
   EXPECT_EQ(entry(1).wrote, fingerprint(as_bytes("two")));
@@ -599,16 +600,16 @@ TEST_F(Recorder, update_of_nothing_has_seen_nothing) {
   Honest handle(table_);
   auto recorded = recording(handle);
   auto never = [](const DocumentView&, Source&) { return Transformed::keep; };
-  recorded.update("a", never);
+  recorded->update("a", never);
   EXPECT_TRUE(SeqNoTerm::from_bits(entry(0).condition).vacant());
   EXPECT_EQ(entry(0).read, 0U);
 }
 TEST_F(Recorder, condition_is_noted_as_it_was_given) {
   Honest handle(table_);
   auto recorded = recording(handle);
-  const Outcome created = recorded.index("a", as_bytes("one"));
-  recorded.index("a", as_bytes("two"), Precondition::if_word(created.word));
-  recorded.index("a", as_bytes("three"), Precondition::if_version(17));
+  const Outcome created = recorded->index("a", as_bytes("one"));
+  recorded->index("a", as_bytes("two"), Precondition::if_word(created.word));
+  recorded->index("a", as_bytes("three"), Precondition::if_version(17));
   EXPECT_EQ(entry(1).condition, created.word.bits());
   EXPECT_EQ(entry(2).condition, 17U);
   EXPECT_EQ(entry(2).result, Result::conflict);
