@@ -5,7 +5,9 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace occ {
 namespace {
@@ -41,12 +43,18 @@ double as_double(const ScriptValue& value) {
                   fmt::format("Cannot invoke \"Object.getClass()\" because \"{}\" is null", name)};
 }
 
+/// A number and a Boolean.
+void refuse_boolean(const ScriptValue& a, const ScriptValue& b) {
+  const ScriptValue& number = is_number(a) ? a : b;
+  const ScriptValue& other = is_number(a) ? b : a;
+  if (!is_number(number) || !std::holds_alternative<bool>(other)) return;
+  throw JavaError{"class_cast_exception", fmt::format("Cannot cast java.lang.Boolean to {}", class_name(number))};
+}
+
 [[noreturn]] void refuse(Operation operation, const ScriptValue& a, const ScriptValue& b) {
   if (is_null(a)) throw_null("left");
   if (is_null(b)) throw_null("right");
-  if (is_number(a) && std::holds_alternative<bool>(b)) {
-    throw JavaError{"class_cast_exception", fmt::format("Cannot cast java.lang.Boolean to {}", class_name(a))};
-  }
+  if (operation < Operation::equal) refuse_boolean(a, b);
   if (std::holds_alternative<bool>(a) || std::holds_alternative<bool>(b)) {
     throw JavaError{"class_cast_exception",
                     fmt::format("Cannot apply [{}] operation to type [boolean]", symbol_of(operation))};
@@ -117,50 +125,14 @@ bool same(ScriptHeap& heap, const ScriptValue& a, const ScriptValue& b) {
   return is_number(a) && is_number(b) ? compared(Operation::equal, a, b) : equal_objects(heap, a, b);
 }
 
-[[noreturn]] void refuse_cast(ScriptType type, const ScriptValue& value) {
+[[noreturn]] void refuse_cast(std::string_view how, ScriptType type, const ScriptValue& value) {
   if (is_null(value)) throw_null("value");
   throw JavaError{"class_cast_exception",
-                  fmt::format("cannot implicitly cast def [{}] to {}", unboxed_name(value), name_of(type))};
+                  fmt::format("cannot {} cast def [{}] to {}", how, unboxed_name(value), name_of(type))};
 }
 
-}  // namespace
-
-std::string_view symbol_of(Operation operation) noexcept {
-  constexpr std::string_view kSymbols[] = {"=", "*", "/", "%", "+", "-", "==", "!=", "<", "<=", ">", ">="};
-  return kSymbols[static_cast<std::size_t>(operation)];
-}
-
-ScriptValue calculate(ScriptHeap& heap, Operation operation, const ScriptValue& a, const ScriptValue& b) {
-  if (operation == Operation::equal) return same(heap, a, b);
-  if (operation == Operation::not_equal) return !same(heap, a, b);
-  if (operation == Operation::add && (text_in(a) || text_in(b))) {
-    std::string joined = to_java_text(heap, a);
-    joined += to_java_text(heap, b);
-    return heap.make_text(std::move(joined));
-  }
-  if (!is_number(a) || !is_number(b)) refuse(operation, a, b);
-  if (operation > Operation::not_equal) return compared(operation, a, b);
-  if (either_is<double>(a, b)) return real_result(operation, as_double(a), as_double(b));
-  if (either_is<std::int64_t>(a, b)) return whole_result(operation, as_long(a), as_long(b));
-  return whole_result(operation, as_int(a), as_int(b));
-}
-
-ScriptValue negated(const ScriptValue& a) {
-  if (const auto* real = std::get_if<double>(&a)) return -*real;
-  if (const auto* whole = std::get_if<std::int64_t>(&a))
-    return whole_result(Operation::subtract, std::int64_t{0}, *whole);
-  if (const auto* whole = std::get_if<std::int32_t>(&a)) return whole_result(Operation::subtract, 0, *whole);
-  if (is_null(a)) throw_null("unary");
-  throw JavaError{"class_cast_exception", fmt::format("Cannot apply [-] operation to type [{}].", class_name(a))};
-}
-
-std::string_view name_of(ScriptType type) noexcept {
-  constexpr std::string_view kNames[] = {
-      "def", "boolean", "int", "long", "double", "java.lang.String", "java.util.List", "java.util.Map"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
-ScriptValue assigned(ScriptType type, const ScriptValue& value) {
+/// What a variable of that type gets; nothing if it cannot have the value.
+std::optional<ScriptValue> converted(ScriptType type, const ScriptValue& value) {
   const bool is_whole = std::holds_alternative<std::int32_t>(value);
   const bool is_long = std::holds_alternative<std::int64_t>(value);
   switch (type) {
@@ -188,7 +160,54 @@ ScriptValue assigned(ScriptType type, const ScriptValue& value) {
     case ScriptType::def:
       return value;
   }
-  refuse_cast(type, value);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view symbol_of(Operation operation) noexcept {
+  constexpr std::string_view kSymbols[] = {"=", "*", "/", "%", "+", "-", "==", "!=", "<", "<=", ">", ">="};
+  return kSymbols[static_cast<std::size_t>(operation)];
+}
+
+ScriptValue calculate(ScriptHeap& heap, Operation operation, const ScriptValue& a, const ScriptValue& b) {
+  if (operation == Operation::equal) return same(heap, a, b);
+  if (operation == Operation::not_equal) return !same(heap, a, b);
+  if (operation == Operation::add && (text_in(a) || text_in(b))) {
+    std::string joined = to_java_text(heap, a);
+    joined += to_java_text(heap, b);
+    return heap.make_text(std::move(joined));
+  }
+  if (!is_number(a) || !is_number(b)) refuse(operation, a, b);
+  if (operation > Operation::not_equal) return compared(operation, a, b);
+  if (either_is<double>(a, b)) return real_result(operation, as_double(a), as_double(b));
+  if (either_is<std::int64_t>(a, b)) return whole_result(operation, as_long(a), as_long(b));
+  return whole_result(operation, as_int(a), as_int(b));
+}
+
+bool same_as_known(ScriptHeap& heap, const ScriptValue& a, const ScriptValue& b) {
+  refuse_boolean(a, b);
+  return same(heap, a, b);
+}
+
+ScriptValue negated(const ScriptValue& a) {
+  if (const auto* real = std::get_if<double>(&a)) return -*real;
+  if (const auto* whole = std::get_if<std::int64_t>(&a))
+    return whole_result(Operation::subtract, std::int64_t{0}, *whole);
+  if (const auto* whole = std::get_if<std::int32_t>(&a)) return whole_result(Operation::subtract, 0, *whole);
+  if (is_null(a)) throw_null("unary");
+  throw JavaError{"class_cast_exception", fmt::format("Cannot apply [-] operation to type [{}].", class_name(a))};
+}
+
+std::string_view name_of(ScriptType type) noexcept {
+  constexpr std::string_view kNames[] = {
+      "def", "boolean", "int", "long", "double", "java.lang.String", "java.util.List", "java.util.Map"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
+ScriptValue assigned(ScriptType type, const ScriptValue& value) {
+  if (auto made = converted(type, value)) return *std::move(made);
+  refuse_cast("implicitly", type, value);
 }
 
 ScriptValue cast(ScriptType type, const ScriptValue& value) {
@@ -197,7 +216,8 @@ ScriptValue cast(ScriptType type, const ScriptValue& value) {
     if (type == ScriptType::long_whole) return as_long(value);
     if (type == ScriptType::real) return as_double(value);
   }
-  return assigned(type, value);
+  if (auto made = converted(type, value)) return *std::move(made);
+  refuse_cast("explicitly", type, value);
 }
 
 ScriptValue as_before(const ScriptValue& before, const ScriptValue& value) {

@@ -469,6 +469,7 @@ class TreeBuilder {
       } else {
         next.operation = operation_of(part.string_view());
         add(next, expression(*parsed.children[++i]));
+        note_known_number(next, built_.slot_types);
       }
       made = folded(std::move(next));
     }

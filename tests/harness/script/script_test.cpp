@@ -77,7 +77,18 @@ TEST(ScriptTest, run_numbers_behave_as_javas) {
       {"ctx._source.n = 7 / 2.0", "{}", R"({"n":3.5})"},
       {"ctx._source.n = 5.5 % 2", "{}", R"({"n":1.5})"},
       {"ctx._source.n += 1", R"({"n":2147483647})", R"({"n":-2147483648})"},
-      {"ctx._source.n += 1L", R"({"n":2147483647})", R"({"n":2147483648})"},
+      // What was there keeps its type, whatever is done to it: as OpenSearch answers.
+      {"ctx._source.n += 1L", R"({"n":2147483647})", R"({"n":-2147483648})"},
+      {"ctx._source.n += 1.5", R"({"n":7})", R"({"n":8})"},
+      {"ctx._source.n -= 1e10", R"({"n":7})", R"({"n":-2147483648})"},
+      {"ctx._source.n *= 0.5", R"({"n":9000000000})", R"({"n":4500000000})"},
+      {"ctx._source.n += 1", R"({"n":2.5})", R"({"n":3.5})"},
+      {"def x = 7; x /= 2.0; ctx._source.n = x", "{}", R"({"n":3})"},
+      {"ctx._source.n = ctx._source.n + 1.5", R"({"n":7})", R"({"n":8.5})"},
+      // Both branches have one type where both are known.
+      {"ctx._source.n = true ? 1 : 2.5", "{}", R"({"n":1.0})"},
+      {"ctx._source.n = (ctx._source.b ? 3000000000L : 1.0) - 1", R"({"b":true})", R"({"n":2999999999.0})"},
+      {"ctx._source.n = true ? ctx._source.n : 2.5", R"({"n":1})", R"({"n":1})"},
       {"ctx._source.n += 1", R"({"n":9223372036854775807})", R"({"n":-9223372036854775808})"},
       {"ctx._source.n *= 65536", R"({"n":65536})", R"({"n":0})"},
       {"ctx._source.n = -2147483648 / -1", "{}", R"({"n":-2147483648})"},
@@ -182,11 +193,29 @@ TEST(ScriptTest, run_with_values_of_other_types_is_an_error_of_java) {
        "runtime error: class_cast_exception: cannot implicitly cast def [int] to boolean"},
       {"int i = ctx._source.n", R"({"n":3000000000})",
        "runtime error: class_cast_exception: cannot implicitly cast def [long] to int"},
+      {"ctx._source.n = ctx._source.b - 1.5", R"({"b":true})",
+       "runtime error: class_cast_exception: Cannot cast java.lang.Boolean to java.lang.Double"},
+      {"ctx._source.n = (int) ctx._source.s", R"({"s":"a"})",
+       "runtime error: class_cast_exception: cannot explicitly cast def [java.lang.String] to int"},
+      {"ctx._source.n += 'a'", R"({"n":1})",
+       "runtime error: class_cast_exception: class java.lang.String cannot be cast to class java.lang.Number "
+       "(java.lang.String and java.lang.Number are in module java.base of loader 'bootstrap')"},
+      // A Boolean beside a number that is known to be one; where it is not known, they are not equal.
+      {"ctx._source.n = ctx._source.b == 1", R"({"b":true})",
+       "runtime error: class_cast_exception: Cannot cast java.lang.Boolean to java.lang.Integer"},
       {"ctx._source.n.foo()", R"({"n":1})",
        "runtime error: illegal_argument_exception: dynamic method [java.lang.Integer, foo/0] not found"},
       {"ctx._source.n = ctx._source.n.foo", R"({"n":1})",
        "runtime error: illegal_argument_exception: dynamic getter [java.lang.Integer, foo] not found"},
   });
+}
+
+TEST(ScriptTest, compile_constants_are_folded) {
+  const std::string by_zero = "compile error: arithmetic_exception: / by zero";
+  EXPECT_EQ(left_by("if (ctx._source.b) { ctx._source.n = 2 + (1 / (3 - 3)) }", "{}"), by_zero);
+  EXPECT_EQ(left_by("ctx._source.n = 5L % (int) 0.5", "{}"), by_zero);
+  EXPECT_EQ(left_by("ctx._source.n = -1 / -0", "{}"), by_zero);
+  EXPECT_EQ(left_by("ctx._source.n = 1 / 0.0; ctx._source.m = 2 * 3 + 4", "{}"), R"({"m":10,"n":"Infinity"})");
 }
 
 TEST(ScriptTest, compile_what_is_wrong_is_an_error_of_painless) {
