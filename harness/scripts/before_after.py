@@ -3,12 +3,12 @@
 
     harness/scripts/before_after.py BEFORE AFTER --out DIR [--rounds N] [OPTIONS of occkit run...]
 
-BEFORE and AFTER are two programs. Each round (6) runs either once with the same seed, every other round in the other
-order, one replicate each. Prints a Markdown table: for each cell the medians, and the median, the least and the largest
-of the ratios within a round, of which 1 is no change and 0.9 is a tenth slower. Says which cells were slower, or
-faster, in every round: of 100 cells of which none changed, three are either by luck with six rounds. Rows that failed
-their verification or were disturbed are left out. The rows stay in DIR, as before-1, after-1 and so on. What DIR has of
-an earlier call is not measured again.
+BEFORE and AFTER are two programs. OPTIONS are passed on, such as --strategy, --workload, --threads, --docs. Each round
+(6) runs either once with the same seed, every other round in the other order, one replicate each. Prints a Markdown
+table: for each cell the medians, and the median, the least and the largest of the ratios within a round, of which 1 is
+no change and 0.9 is a tenth slower. Says which cells were slower, or faster, in every round: of 100 cells of which none
+changed, three are either by luck with six rounds. Rows that failed their verification or were disturbed are left out.
+The rows stay in DIR, as before-1, after-1 and so on. What DIR has of an earlier call is not measured again.
 
 Exit status: 0; 1 a verification failed; 2 bad input; 130 interrupted.
 """

@@ -4,8 +4,8 @@
   scripts.py --engine URL --occkit PROGRAM [--seed S] [--scripts N] [--show N]
 
 Each script (ScriptGenerator) changes a document of its own: numbers of each size, a text, a boolean, a list, a map. The
-same have to be: the status, the result, the source that was written, with 1 and 1.0 told apart, or the exception's kind,
-stage and cause. Words of causes and places in the script are counted apart (--words takes them as differences too).
+same have to be: the status, the result, the source that was written, with 1 and 1.0 told apart, or the exception's
+kind, stage and cause. Words of causes and places in the script are counted apart (--words takes them as differences).
 Elasticsearch from Maven has no scripts; OpenSearch has Painless as it was when the two parted.
 
 Exit status: 0 if nothing differs; 1 if something does; 2 bad input, or a server that does not answer.
@@ -61,7 +61,7 @@ class ScriptGenerator:
         if kind == 9:
             return self.of_map(depth)
         if kind == 10:
-            return f"ctx.op = {self.pick(chr(39) + 'none' + chr(39), chr(39) + 'noop' + chr(39), chr(39) + 'delete' + chr(39))};"
+            return f"ctx.op = '{self.pick('none', 'noop', 'delete')}';"
         return self.variable(depth)
 
     def variable(self, depth):
@@ -99,9 +99,9 @@ class ScriptGenerator:
                          f"((double){self.number_alone()})")
 
     def number_alone(self):
-        choices = ["ctx._source.n", "ctx._source.m", "ctx._source.l", "ctx._source.d", "params.n", "params.l", "params.d",
-                   str(self.random.randint(0, 10)), "2147483647", "9223372036854775807L", "4000000000L", "0", "1.5",
-                   repr(round(self.random.uniform(0, 1000), 2)), "1e10", "0.1"]
+        choices = ["ctx._source.n", "ctx._source.m", "ctx._source.l", "ctx._source.d", "params.n", "params.l",
+                   "params.d", str(self.random.randint(0, 10)), "2147483647", "9223372036854775807L", "4000000000L",
+                   "0", "1.5", repr(round(self.random.uniform(0, 1000), 2)), "1e10", "0.1"]
         choices += list(self.variables)
         if self.likely(3):
             choices = ["ctx._source.missing", "ctx._source.s", "ctx._source.b", "params.missing"]
