@@ -106,8 +106,6 @@ class Run {
       case NodeKind::calculate: {
         const ScriptValue left = operand(0);
         const ScriptValue right = operand(1);
-        if (node.type != ScriptType::def)
-          return same_as_known(heap_, left, right) == (node.operation == Operation::equal);
         return calculate(heap_, node.operation, left, right);
       }
       case NodeKind::both:

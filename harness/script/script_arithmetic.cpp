@@ -55,7 +55,7 @@ void refuse_boolean(const ScriptValue& a, const ScriptValue& b) {
   if (is_null(a)) throw_null("left");
   if (is_null(b)) throw_null("right");
   if (operation < Operation::equal) refuse_boolean(a, b);
-  if (std::holds_alternative<bool>(a) || std::holds_alternative<bool>(b)) {
+  if (operation < Operation::equal && (std::holds_alternative<bool>(a) || std::holds_alternative<bool>(b))) {
     throw JavaError{"class_cast_exception",
                     fmt::format("Cannot apply [{}] operation to type [boolean]", symbol_of(operation))};
   }
@@ -121,6 +121,7 @@ bool compared(Operation operation, const ScriptValue& a, const ScriptValue& b) {
 }
 
 bool same(ScriptHeap& heap, const ScriptValue& a, const ScriptValue& b) {
+  refuse_boolean(a, b);
   if (either_is<BigWhole>(a, b) && a.index() == b.index()) return a == b;
   return is_number(a) && is_number(b) ? compared(Operation::equal, a, b) : equal_objects(heap, a, b);
 }
@@ -183,11 +184,6 @@ ScriptValue calculate(ScriptHeap& heap, Operation operation, const ScriptValue& 
   if (either_is<double>(a, b)) return real_result(operation, as_double(a), as_double(b));
   if (either_is<std::int64_t>(a, b)) return whole_result(operation, as_long(a), as_long(b));
   return whole_result(operation, as_int(a), as_int(b));
-}
-
-bool same_as_known(ScriptHeap& heap, const ScriptValue& a, const ScriptValue& b) {
-  refuse_boolean(a, b);
-  return same(heap, a, b);
 }
 
 ScriptValue negated(const ScriptValue& a) {

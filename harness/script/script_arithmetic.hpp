@@ -27,8 +27,6 @@ enum class Operation : std::uint8_t {
 /// `a operation b` as Painless has it for values of which it learns the type only when it runs: the wider of the two
 /// types, whole numbers wrap, division truncates, `+` joins Strings with anything. Throws JavaError.
 [[nodiscard]] ScriptValue calculate(ScriptHeap& heap, Operation operation, const ScriptValue& a, const ScriptValue& b);
-/// `a == b` where the type of one of them was known before: then a Boolean beside a number is an error.
-[[nodiscard]] bool same_as_known(ScriptHeap& heap, const ScriptValue& a, const ScriptValue& b);
 /// `-a`.
 [[nodiscard]] ScriptValue negated(const ScriptValue& a);
 

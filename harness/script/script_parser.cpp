@@ -243,7 +243,7 @@ class TreeBuilder {
       const Parsed& declared = *parsed.children[i];
       built_.statements.push_back(declared.m_begin.byte);
       ScriptNode declare = node(NodeKind::declare, declared);
-      if (declared.children.size() > 1) add(declare, expression(*declared.children[1]));
+      if (declared.children.size() > 1) add(declare, expression(*declared.children[1], type == ScriptType::def));
       const std::string name = declared.children[0]->string();
       if (find(name)) {
         refuse(declared, "illegal_argument_exception", fmt::format("variable [{}] is already defined", name));
@@ -280,9 +280,10 @@ class TreeBuilder {
 
   // Expressions.
 
-  ScriptNode expression(const Parsed& parsed) {
+  /// `is_def`: where the value goes, anything is taken, so the branches of `? :` keep the types that they have.
+  ScriptNode expression(const Parsed& parsed, bool is_def = false) {
     if (parsed.is_type<pl::ExpressionBody>()) return assignment(parsed);
-    if (parsed.is_type<pl::Conditional>()) return conditional(parsed);
+    if (parsed.is_type<pl::Conditional>()) return conditional(parsed, is_def);
     if (parsed.is_type<pl::Both>()) return chained(parsed, NodeKind::both);
     if (parsed.is_type<pl::Either>()) return chained(parsed, NodeKind::either);
     if (parsed.is_type<pl::Chain>()) return chain(parsed);
@@ -397,7 +398,7 @@ class TreeBuilder {
       if (!entry->is_type<pl::EmptyMap>() && entry->children.size() != (is_map ? 2U : 1U)) {
         refuse(*entry, "illegal_argument_exception", "a list and a map at once");
       }
-      for (const auto& part : entry->children) add(made, expression(*part));
+      for (const auto& part : entry->children) add(made, expression(*part, true));
     }
     return made;
   }
@@ -469,7 +470,6 @@ class TreeBuilder {
       } else {
         next.operation = operation_of(part.string_view());
         add(next, expression(*parsed.children[++i]));
-        note_known_number(next, built_.slot_types);
       }
       made = folded(std::move(next));
     }
@@ -487,12 +487,12 @@ class TreeBuilder {
     return made;
   }
 
-  ScriptNode conditional(const Parsed& parsed) {
+  ScriptNode conditional(const Parsed& parsed, bool is_def) {
     const Parsed& choice = *parsed.children[1];
     ScriptNode made = node(choice.is_type<pl::OrElse>() ? NodeKind::or_else : NodeKind::choose, parsed);
     add(made, expression(*parsed.children[0]));
-    for (const auto& part : choice.children) add(made, expression(*part));
-    if (made.kind == NodeKind::choose) promote_branches(made, built_.slot_types);
+    for (const auto& part : choice.children) add(made, expression(*part, is_def));
+    if (made.kind == NodeKind::choose && !is_def) promote_branches(made, built_.slot_types);
     return made;
   }
 

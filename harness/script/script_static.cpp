@@ -68,13 +68,6 @@ void fold(ScriptNode& node) {
   node.depth = 1;
 }
 
-void note_known_number(ScriptNode& node, std::span<const ScriptType> slot_types) {
-  if (node.operation != Operation::equal && node.operation != Operation::not_equal) return;
-  for (const ScriptNode& side : node.children) {
-    if (const ScriptType type = static_type(side, slot_types); is_numeric(type)) node.type = type;
-  }
-}
-
 void promote_branches(ScriptNode& choose, std::span<const ScriptType> slot_types) {
   const ScriptType first = static_type(choose.children[1], slot_types);
   const ScriptType second = static_type(choose.children[2], slot_types);

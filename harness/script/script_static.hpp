@@ -13,9 +13,6 @@ namespace occ {
 /// compiler does, in a division by zero.
 void fold(ScriptNode& node);
 
-/// Gives `==` and `!=` the type of the side that is known to be a number, if one is.
-void note_known_number(ScriptNode& node, std::span<const ScriptType> slot_types);
-
 /// Both values of a `? :` whose types are known and are numbers become the wider one.
 void promote_branches(ScriptNode& choose, std::span<const ScriptType> slot_types);
 

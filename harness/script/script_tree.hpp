@@ -28,7 +28,7 @@ enum class NodeKind : std::uint8_t {
   negate,       ///< one
   plus,         ///< one
   logical_not,  ///< one
-  calculate,    ///< two, `operation`; `type` if one side of `==` or `!=` is known to be a number
+  calculate,    ///< two, `operation`
   both,         ///< two: &&
   either,       ///< two: ||
   choose,       ///< three: ? :

@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import comparison  # noqa: E402
 import differential  # noqa: E402
+import scripts  # noqa: E402
 from comparison import Answer  # noqa: E402
 from faults import Faults  # noqa: E402
 from generator import Generator  # noqa: E402
@@ -285,6 +286,58 @@ class Parts(unittest.TestCase):
             file.write("[[difference]]\nname = 'a'\nengine = 'x'\nreason = 'y'\n" * 2)
             file.flush()
             Known(file.name)
+
+
+class Scripts(unittest.TestCase):
+    """scripts.py, with a second `occkit serve` as the engine."""
+
+    def differing(self, spoil=None, words=False):
+        """How many of some scripts differ, and what is printed of them."""
+        printed = io.StringIO()
+        with contextlib.ExitStack() as stack:
+            engine = stack.enter_context(differential.serving(OCCKIT, 7))
+            occkit = stack.enter_context(differential.serving(OCCKIT, 7))
+            if spoil:
+                spoiler = changing(lambda _method, _target, answer: spoil(answer) or answer)
+                proxy = stack.enter_context(Proxy(engine.url, spoiler))
+                stack.callback(proxy.shutdown)
+                engine = differential.Server(proxy.url)
+            for server in (engine, occkit):
+                scripts.prepare(server)
+            stack.enter_context(contextlib.redirect_stdout(printed))
+            differ = scripts.compare(engine, occkit, scripts.ScriptGenerator(1), 150, words, 3)
+        return differ, printed.getvalue()
+
+    def test_one_kit_answers_as_the_other(self):
+        differ, printed = self.differing(words=True)
+        self.assertEqual(differ, 0, printed)
+        ran = int(re.search(r"150 scripts, (\d+) ran to their end", printed)[1])
+        self.assertGreater(ran, 100)
+        self.assertLess(ran, 150)
+
+    def test_source_in_which_a_number_has_another_type_is_found(self):
+        def whole(answer):
+            source = answer.get("get", {}).get("_source", {})
+            if isinstance(source.get("m"), int):
+                source["m"] = float(source["m"])
+
+        differ, printed = self.differing(whole)
+        self.assertGreater(differ, 80)
+        self.assertIn("'200/200'", printed)
+
+    def test_cause_of_another_kind_is_found_and_other_words_are_counted_apart(self):
+        def cause(**changes):
+            def change(answer):
+                error = answer.get("error", {})
+                if isinstance(error, dict) and "caused_by" in error.get("caused_by", {}):
+                    error["caused_by"]["caused_by"].update(changes)
+            return change
+
+        self.assertGreater(self.differing(cause(type="other_exception"))[0], 5)
+        differ, printed = self.differing(cause(reason="other words"))
+        self.assertEqual(differ, 0, printed)
+        self.assertNotIn(" 0 more in words alone", printed)
+        self.assertGreater(self.differing(cause(reason="other words"), words=True)[0], 5)
 
 
 if __name__ == "__main__":

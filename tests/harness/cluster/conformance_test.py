@@ -70,6 +70,12 @@ def generated(occkit, url):
     return wrong
 
 
+def scripts(occkit, url):
+    """Whether generated scripts are answered otherwise."""
+    return subprocess.run([sys.executable, DIFFERENTIAL.with_name("scripts.py"), "--engine", url, "--occkit", occkit],
+                          check=False).returncode != 0
+
+
 def clients(folder, url):
     """How many clients do not do as they should; one that is not there is none of them."""
     ended = [subprocess.run([LANGUAGES, language, url, os.path.join(folder, "clients-" + language)], check=False)
@@ -98,6 +104,8 @@ def main():
                 wrong += generated(occkit, url)
             if engine == "elasticsearch-7":
                 wrong += clients(folder, url)
+            if engine == "opensearch":
+                wrong += scripts(occkit, url)
         finally:
             subprocess.run([*cluster, "down", "--folder", folder], check=True)
     return 1 if wrong else 0

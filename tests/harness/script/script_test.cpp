@@ -89,6 +89,7 @@ TEST(ScriptTest, run_numbers_behave_as_javas) {
       {"ctx._source.n = true ? 1 : 2.5", "{}", R"({"n":1.0})"},
       {"ctx._source.n = (ctx._source.b ? 3000000000L : 1.0) - 1", R"({"b":true})", R"({"b":true,"n":2999999999.0})"},
       {"ctx._source.n = true ? ctx._source.n : 2.5", R"({"n":1})", R"({"n":1})"},
+      {"ctx._source.n = [true ? 1 : 2.5]; def x = true ? 1 : 2.5; ctx._source.x = x", "{}", R"({"n":[1],"x":1})"},
       {"ctx._source.n += 1", R"({"n":9223372036854775807})", R"({"n":-9223372036854775808})"},
       {"ctx._source.n *= 65536", R"({"n":65536})", R"({"n":0})"},
       {"ctx._source.n = -2147483648 / -1", "{}", R"({"n":-2147483648})"},
@@ -201,9 +202,11 @@ TEST(ScriptTest, run_with_values_of_other_types_is_an_error_of_java) {
       {"ctx._source.n += 'a'", R"({"n":1})",
        "runtime error: class_cast_exception: class java.lang.String cannot be cast to class java.lang.Number "
        "(java.lang.String and java.lang.Number are in module java.base of loader 'bootstrap')"},
-      // A Boolean beside a number that is known to be one; where it is not known, they are not equal.
-      {"ctx._source.n = ctx._source.b == 1", R"({"b":true})",
-       "runtime error: class_cast_exception: Cannot cast java.lang.Boolean to java.lang.Integer"},
+      {"ctx._source.n = ctx._source.b == ctx._source.l", R"({"b":true,"l":3000000000})",
+       "runtime error: class_cast_exception: Cannot cast java.lang.Boolean to java.lang.Long"},
+      {"ctx._source.n = ctx._source.b < 1", R"({"b":true})",
+       "runtime error: class_cast_exception: Cannot apply [<] operation to types [java.lang.Boolean] and "
+       "[java.lang.Integer]."},
       {"ctx._source.n.foo()", R"({"n":1})",
        "runtime error: illegal_argument_exception: dynamic method [java.lang.Integer, foo/0] not found"},
       {"ctx._source.n = ctx._source.n.foo", R"({"n":1})",
