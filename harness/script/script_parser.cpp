@@ -185,6 +185,7 @@ class TreeBuilder {
       refuse(whole, "illegal_argument_exception",
              "invalid function definition: found no statements for function [execute] with [0] parameters");
     }
+    if (not_foldable_) throw ScriptError(*not_foldable_);
     built_.root = std::move(root);
   }
 
@@ -447,11 +448,11 @@ class TreeBuilder {
     return folded(std::move(made));
   }
 
-  ScriptNode folded(ScriptNode made) const {
+  ScriptNode folded(ScriptNode made) {
     try {
       fold(made);
     } catch (const JavaError& error) {
-      throw compile_error(built_.source, made.offset, error.type, error.reason);
+      if (!not_foldable_) not_foldable_ = compile_error(built_.source, made.offset, error.type, error.reason);
     }
     return made;
   }
@@ -526,6 +527,8 @@ class TreeBuilder {
 
   ScriptTree& built_;
   std::vector<std::pair<std::string, std::uint32_t>> names_;
+  /// Told once nothing else is wrong: constants are folded when all of a script is understood.
+  std::optional<ScriptError> not_foldable_;
 };
 
 /// Fills in where an error is: `from` and `to` are the bytes of the part that is shown.

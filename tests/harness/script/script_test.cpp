@@ -219,6 +219,8 @@ TEST(ScriptTest, compile_constants_are_folded) {
   EXPECT_EQ(left_by("if (ctx._source.b) { ctx._source.n = 2 + (1 / (3 - 3)) }", "{}"), by_zero);
   EXPECT_EQ(left_by("ctx._source.n = 5L % (int) 0.5", "{}"), by_zero);
   EXPECT_EQ(left_by("ctx._source.n = -1 / -0", "{}"), by_zero);
+  EXPECT_EQ(left_by("ctx._source.n = 1 / 0; x = 1", "{}"),
+            "compile error: illegal_argument_exception: cannot resolve symbol [x]");
   EXPECT_EQ(left_by("ctx._source.n = 1 / 0.0; ctx._source.m = 2 * 3 + 4", "{}"), R"({"n":"Infinity","m":10})");
 }
 
