@@ -121,7 +121,7 @@ void validate(const std::vector<Item>& items) {
 void mget(Call& call) {
   call.parameters.for_reads();
   Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
-                       .source = call.parameters.source_choice().value_or(SourceChoice())};
+                 .source = call.parameters.source_choice().value_or(SourceChoice())};
   // "/{index}/_doc/_mget"
   if (call.compatibility != Compatibility::v8 && call.request.path.size() == 3) otherwise.named_type = "_doc";
   if (call.request.body.empty()) {
