@@ -66,8 +66,8 @@ class RemoteServer {
   void update_by_script(std::string_view field);
 
   /// Asks who is there, and makes and deletes an index to see that it may, and that scripts are taken if updates need
-  /// them. `fail_over`: its shards are to be failed
-  /// over, which only `occkit serve` can be asked to do. Throws BadInput. To be called once, before anything else.
+  /// them. `fail_over`: its shards are to be failed over, which only `occkit serve` can be asked to do. Throws
+  /// BadInput. To be called once, before anything else.
   void greet(bool fail_over);
 
   /// What is declared of it: Elasticsearch's rules, and nothing that a client cannot know. Its name is good as long as
