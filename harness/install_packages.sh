@@ -2,7 +2,7 @@
 # Installs what is missing of the Debian packages listed in harness/packages.txt.
 #
 #   harness/install_packages.sh [--no-install] GROUP...      GROUP: build, plot, check, client, browser,
-#                                                   package, load, plain, cluster
+#                                                   package, load, proxy, plain, cluster
 #
 # Says first what is missing. With --no-install it installs nothing: if something is missing it prints the command that
 # would install it and ends with status 3. Uses apt-get as root, or through sudo.
@@ -14,9 +14,9 @@ groups=()
 for argument in "$@"; do
   case "$argument" in
     --no-install) install=no ;;
-    build | plot | check | client | browser | package | load | plain | cluster) groups+=("$argument") ;;
+    build | plot | check | client | browser | package | load | proxy | plain | cluster) groups+=("$argument") ;;
     *)
-      echo "install_packages: unknown argument '$argument'; accepted: --no-install, build, plot, check, client, browser, package, load, plain, cluster" >&2
+      echo "install_packages: unknown argument '$argument'; accepted: --no-install, build, plot, check, client, browser, package, load, proxy, plain, cluster" >&2
       exit 2
       ;;
   esac

@@ -53,11 +53,12 @@ const std::string& too_many() {
 /// What all threads use.
 struct HttpServer::Shared {
   Shared(const HttpServerOptions& wanted, MakeHandler make)
-      : options(wanted), make_handler(std::move(make)), bodies(wanted.body_bytes) {}
+      : options(wanted), make_handler(std::move(make)), bodies(wanted.body_bytes), answers(wanted.answer_bytes) {}
 
   const HttpServerOptions options;
   const MakeHandler make_handler;
   BodyBudget bodies;
+  BodyBudget answers;
   // Counts, which carry nothing: relaxed everywhere.
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> answered{0};
@@ -75,6 +76,7 @@ struct HttpServer::Shared {
 class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Worker& worker, tcp::socket socket);
+  ~Connection() { forget_unsent(); }
   void begin();
   /// Closes what has waited too long.
   void tick(Clock::time_point now, bool stopping);
@@ -89,6 +91,9 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   void read();
   void wait_to_write();
   void write();
+  /// What could not be sent at once waits. False if there is no memory for it.
+  [[nodiscard]] bool keep_unsent(const std::string& out);
+  void forget_unsent() noexcept;
   /// All answers that were owed are sent.
   void sent();
   /// No part of a request has arrived, not even unread.
@@ -101,7 +106,8 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   HttpExchange exchange_;
   std::string unsent_;
   std::size_t sent_bytes_ = 0;
-  Clock::time_point since_;  ///< when what it now waits for began
+  std::size_t held_bytes_ = 0;  ///< of the memory for answers
+  Clock::time_point since_;     ///< when what it now waits for began
   Clock::time_point linger_until_;
   bool lingering_ = false;
 };
@@ -267,10 +273,7 @@ void HttpServer::Connection::write() {
       ErrorCode error;
       sent_bytes_ += socket_.write_some(asio::buffer(out.data() + sent_bytes_, out.size() - sent_bytes_), error);
       if (error == asio::error::would_block || error == asio::error::try_again) {
-        if (unsent_.empty()) {
-          unsent_.assign(out, sent_bytes_);
-          sent_bytes_ = 0;
-        }
+        if (unsent_.empty() && !keep_unsent(out)) return close();
         return wait_to_write();
       }
       if (error) return close();
@@ -279,9 +282,23 @@ void HttpServer::Connection::write() {
     out.clear();
     if (out.capacity() > 2 * HttpExchange::kPauseBytes || &out == &unsent_) out.shrink_to_fit();
     sent_bytes_ = 0;
+    forget_unsent();
     if (!exchange_.paused()) return sent();
     exchange_.resume(worker_.out);
   }
+}
+
+bool HttpServer::Connection::keep_unsent(const std::string& out) {
+  const std::size_t bytes = out.size() - sent_bytes_;
+  if (!worker_.shared().answers.take(bytes)) return false;
+  held_bytes_ = bytes;
+  unsent_.assign(out, sent_bytes_);
+  sent_bytes_ = 0;
+  return true;
+}
+
+void HttpServer::Connection::forget_unsent() noexcept {
+  if (held_bytes_ != 0) worker_.shared().answers.give_back(std::exchange(held_bytes_, 0));
 }
 
 void HttpServer::Connection::wait_to_write() {

@@ -26,6 +26,8 @@ struct HttpServerOptions {
   std::size_t max_connections = 20'000;
   /// Memory for bodies under way, all connections together.
   std::size_t body_bytes = std::size_t{1} << 30;
+  /// Memory for answers that wait to be taken, all connections together. Who would need more is closed.
+  std::size_t answer_bytes = std::size_t{1} << 30;
 };
 
 /// An HTTP/1.1 server: `threads` threads, each with an event loop, connections and a handler of its own, and one that

@@ -416,6 +416,44 @@ TEST_F(SmallServerTest, connections_beyond_the_limit_are_answered_503) {
   expect_alive();
 }
 
+/// Memory for one of the answers that are asked for, and not for two, though the system's buffers take a part.
+class ScantServerTest : public HttpServerTest {
+ protected:
+  ScantServerTest() : HttpServerTest(any_port({.answer_bytes = 13'000'000})) {}
+};
+
+TEST_F(ScantServerTest, clients_whose_answers_find_no_memory_are_closed_and_it_is_given_back) {
+  const std::string body = R"({"a":")" + std::string(12'000'000, 'x') + "\"}";
+  ASSERT_EQ(ask("PUT", "/a/_doc/1", body).status, 201);
+  for (int round = 0; round < 3; ++round) {
+    SCOPED_TRACE(round);
+    std::vector<HttpClient> clients;
+    for (int i = 0; i < 3; ++i) {
+      clients.push_back(connect());
+      ASSERT_EQ(clients.back().ask("GET", "/").status, 200);  // it is counted from here on
+    }
+    for (HttpClient& client : clients) client.send("GET /a/_doc/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (server_.connections() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    expect_alive();
+    // The one that is left gets its answer as soon as it takes it.
+    int whole = 0;
+    for (HttpClient& client : clients) {
+      try {
+        if (const auto answer = client.receive(); !answer || answer->status != 200) continue;
+        ++whole;
+        // Once more, taken late: what the first answer needed is there again.
+        client.send("GET /a/_doc/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        EXPECT_TRUE(client.receive());
+      } catch (const std::exception&) {  // cut off
+      }
+    }
+    EXPECT_EQ(whole, 1);
+    clients.clear();
+    while (server_.connections() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 /// Two connections and the memory for one and a half of their bodies, without sockets: who is first is certain here.
 TEST(HttpExchangeTest, bodies_beyond_the_memory_for_them_are_answered_429) {
   struct Accepts final : RequestHandler {
