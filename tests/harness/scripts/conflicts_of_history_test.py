@@ -59,7 +59,8 @@ class ConflictLog(unittest.TestCase):
     def test_truth_is_that_of_windows_and_attempts(self):
         # Two clients of one thread read the same number: windows of 999 and 1,901 by turn, or 1,899 and 1,001: 1,450.
         lines = [get(0, 0, 3), get(0, 100, 3), index(0, 1_000, 3), index(0, 2_000 - 2, 3, 4), get(1, 0, 5, 8),
-                 index(1, 10_000_000_000, 5, None, 8), get(1, 10_000_000_100, 6, 8), index(1, 10_000_001_000, 6, None, 8)]
+                 index(1, 10_000_000_000, 5, None, 8), get(1, 10_000_000_100, 6, 8),
+                 index(1, 10_000_001_000, 6, None, 8)]
         status, out, err = self.run_on(lines)
         self.assertEqual(status, 0, err)
         truth = json.loads(out)
