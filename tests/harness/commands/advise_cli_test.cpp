@@ -190,7 +190,7 @@ TEST_F(AdviseCli, advise_reads_the_log_that_simulate_wrote) {
   const Ended known = occkit("advise --conflicts log --clients 64 --window gamma:4:1s --json");
   ASSERT_EQ(known.status, 0) << known.output;
   const auto told = nlohmann::json::parse(known.output);
-  EXPECT_THAT(told["answers"][0]["load"].get<std::string>(), HasSubstr("64 clients, think 4"));
+  EXPECT_THAT(told["answers"][0]["load"].get<std::string>(), HasSubstr("64 clients, think "));
   const auto width = [](const auto& answer) {
     const auto& window = answer["log"]["window_s"];
     return window["high"].template get<double>() - window["low"].template get<double>();
