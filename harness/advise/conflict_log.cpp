@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -67,9 +69,19 @@ std::optional<double> date_s(std::string_view text) {
   return static_cast<double>(days) * 86400 + *hour * 3600.0 + *minute * 60.0 + *second;
 }
 
-std::optional<double> time_s(std::string_view line) {
+/// The first date in a text.
+std::optional<double> date_within_s(std::string_view text) {
+  constexpr std::size_t kYearDigits = 4;
+  for (std::size_t dash = text.find('-'); dash != text.npos; dash = text.find('-', dash + 1)) {
+    if (dash < kYearDigits) continue;
+    if (const auto date = date_s(text.substr(dash - kYearDigits))) return date;
+  }
+  return std::nullopt;
+}
+
+/// The number that a line begins with, in seconds.
+std::optional<double> number_s(std::string_view line) {
   line.remove_prefix(std::min(line.find_first_not_of(" \t[\""), line.size()));
-  if (const auto date = date_s(line)) return date;
   const auto number = take_number<double>(line);
   if (!number || !(*number >= 0) || (!line.empty() && line.find_first_of(" \t]\",;") != 0)) return std::nullopt;
   return *number >= kLeastMilliseconds ? *number / 1e3 : *number;
@@ -91,35 +103,25 @@ std::optional<std::uint64_t> number_behind(std::string_view text, std::string_vi
   return take_number<std::uint64_t>(text);
 }
 
+/// Lines make entries: each begins with a line that has a time, and those after it, of a stack trace or of a bulk
+/// response, are its own.
 class LogReader {
  public:
   explicit LogReader(std::string_view name) : name_(name) {}
 
   void read(std::string_view line, std::size_t number) {
-    const std::size_t mark = line.find(kMark);
-    const std::string_view reason = mark == std::string_view::npos ? "" : line.substr(mark + kMark.size());
-    const auto* const known = std::ranges::find_if(
-        kTexts, [&](const auto& each) { return reason.find(each.first) != std::string_view::npos; });
-    if (known == std::end(kTexts)) {
-      if (!line.empty()) ++log_.other_lines;
-      return;
+    std::size_t mark = line.find(kMark);
+    const bool has_conflict = mark != line.npos;
+    begin_entry(line.substr(0, mark), has_conflict);
+    if (!has_conflict && !line.empty()) ++log_.other_lines;
+    std::size_t began = 0;
+    while (mark != line.npos) {
+      const std::size_t reason = mark + kMark.size();
+      const std::size_t next = line.find(kMark, reason);
+      take_conflict(last_bracketed(line.substr(began, mark - began)), line.substr(reason, next - reason), number);
+      began = reason;
+      mark = next;
     }
-    ++log_.seen[static_cast<std::size_t>(known->second)];
-    if (known->second != ConflictText::seq_no) return;
-    const auto time = time_s(line);
-    const auto required = number_behind(reason, "required seqNo [");
-    const auto current = number_behind(reason, "current document has seqNo [");
-    if (!time) throw refuse(number, "no time at its beginning");
-    if (!required || !current) throw refuse(number, "no numbers in the text of a conflict");
-    if (number_behind(reason, "primary term [") != number_behind(reason, "and primary term [") ||
-        *current <= *required) {
-      ++log_.other_terms;
-      return;
-    }
-    const std::string id(last_bracketed(line.substr(0, mark)));
-    const auto [found, is_new] = documents_.try_emplace(id, static_cast<std::uint32_t>(log_.ids.size()));
-    if (is_new) log_.ids.push_back(id);
-    log_.conflicts.push_back({*time, found->second, *required, *current});
   }
 
   ConflictLog finish() {
@@ -135,16 +137,54 @@ class LogReader {
   }
 
  private:
+  void begin_entry(std::string_view before, bool has_conflict) {
+    auto time = date_within_s(before);
+    has_dates_ = has_dates_ || time;
+    // In a log with dates a number is one of a bulk response: "[0]: index [..".
+    if (!time && has_conflict && !has_dates_) time = number_s(before);
+    if (!time) return;
+    time_s_ = time;
+    entry_.clear();
+  }
+
+  void take_conflict(std::string_view id, std::string_view reason, std::size_t line) {
+    const auto* const known = std::ranges::find_if(
+        kTexts, [&](const auto& each) { return reason.find(each.first) != std::string_view::npos; });
+    if (known == std::end(kTexts)) {
+      ++log_.other_lines;
+      return;
+    }
+    const auto required = number_behind(reason, "required seqNo [");
+    const auto current = number_behind(reason, "current document has seqNo [");
+    // The exceptions of one entry that caused each other have the same text.
+    if (!entry_.emplace(id, known->second, required.value_or(0), current.value_or(0)).second) return;
+    ++log_.seen[static_cast<std::size_t>(known->second)];
+    if (known->second != ConflictText::seq_no) return;
+    if (!time_s_) throw refuse(line, "no time at its beginning, nor in a line before");
+    if (!required || !current) throw refuse(line, "no numbers in the text of a conflict");
+    if (number_behind(reason, "primary term [") != number_behind(reason, "and primary term [") ||
+        *current <= *required) {
+      ++log_.other_terms;
+      return;
+    }
+    const auto [found, is_new] = documents_.try_emplace(std::string(id), static_cast<std::uint32_t>(log_.ids.size()));
+    if (is_new) log_.ids.emplace_back(id);
+    log_.conflicts.push_back({*time_s_, found->second, *required, *current});
+  }
+
   [[nodiscard]] BadInput refuse(std::size_t line, std::string_view why) const {
     return BadInput(
-        fmt::format("--conflicts: {}:{}: {}; accepted are lines that begin with seconds, milliseconds since 1970, or a "
-                    "time such as "
-                    "2026-11-29T12:34:56,789",
+        fmt::format("--conflicts: {}:{}: {}; accepted are lines with a time such as 2026-11-29T12:34:56,789, lines "
+                    "after such a line, and lines that begin with seconds or milliseconds since 1970",
                     name_, line, why));
   }
 
   std::string_view name_;
   ConflictLog log_;
+  /// Of the entry, and the conflicts that it has told of.
+  std::optional<double> time_s_;
+  bool has_dates_ = false;
+  std::set<std::tuple<std::string, ConflictText, std::uint64_t, std::uint64_t>> entry_;
   std::unordered_map<std::string, std::uint32_t> documents_;
 };
 

@@ -46,9 +46,11 @@ struct ConflictLog {
   std::uint64_t other_lines = 0;
 };
 
-/// Reads lines that begin with a time (seconds, milliseconds since 1970, or 2026-11-29T12:34:56,789, also in brackets)
-/// and contain one of the texts, each behind "[id]: version conflict, ". `name` is for messages. Throws BadInput for a
-/// conflict without a time, and if there is no conflict at all.
+/// Reads lines that contain one of the texts, each behind "[id]: version conflict, ", and have a time: a date such as
+/// 2026-11-29T12:34:56,789 somewhere before the text, or, in a log without dates, seconds or milliseconds since 1970 at
+/// their beginning. A line without one, as of a stack trace, has the time of the last line that had one; a text that such
+/// a line repeats counts once. `name` is for messages. Throws BadInput for a conflict without a time, and if there is no
+/// conflict at all.
 ConflictLog parse_conflict_log(std::string_view text, std::string_view name);
 ConflictLog read_conflict_log(const std::string& file);
 

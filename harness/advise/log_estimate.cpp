@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -18,8 +19,14 @@ namespace {
 
 constexpr std::size_t kBlocks = 100;
 constexpr std::size_t kResamples = 400;
-constexpr int kCorrections = 4;
-constexpr std::uint64_t kMostSimulated = 1'000'000;
+constexpr int kCorrections = 3;
+/// Of one simulated log. So many logs, with other seeds, make the last correction; those of a short log are more.
+constexpr std::uint64_t kMostSimulated = 300'000;
+constexpr std::uint64_t kSimulatedTogether = 600'000;
+constexpr std::uint64_t kFewestLogs = 2;
+constexpr std::uint64_t kMostLogs = 16;
+/// Standard errors that a 95 % interval has on each side.
+constexpr double kSides = 1.96;
 /// In a simulation, so many documents share the shard's other writes.
 constexpr std::size_t kOthersSimulated = 100'000;
 /// Conflicts of a document that is told of, though it says too little of the window.
@@ -71,6 +78,21 @@ class NumberClock {
   std::vector<Moment> moments_;
   std::size_t place_ = 0;
 };
+
+/// What a conflict met was written within its window, so the number is as old as the line, nearly. Throws BadInput where it
+/// is not: the numbers of several shards grow apart.
+void check_numbers_fit_times(const ConflictLog& log, const NumberClock& clock) {
+  constexpr double kFarOff = 0.05;
+  constexpr double kMostOfThem = 0.05;
+  const auto far_off = static_cast<std::size_t>(std::ranges::count_if(log.conflicts, [&](const LoggedConflict& each) {
+    return std::abs(each.time_s - clock.time_s(each.current)) > kFarOff * clock.seconds();
+  }));
+  if (static_cast<double>(far_off) <= kMostOfThem * static_cast<double>(log.conflicts.size())) return;
+  throw BadInput(
+      fmt::format("--conflicts: the numbers of {} of {} conflicts do not fit their times; accepted is the log of one "
+                  "shard, since each shard counts by itself",
+                  far_off, log.conflicts.size()));
+}
 
 /// Conflicts of one document, and the time between the two numbers of each, summed.
 struct Gaps {
@@ -163,21 +185,41 @@ std::vector<std::vector<Gaps>> gaps_by_block(const ConflictLog& log, const Numbe
   return blocks;
 }
 
-/// A simulated log of an open loop in which the first documents have those rates, and all together `rate_per_s`.
-ConflictLog simulate_log(const std::vector<double>& rates, double rate_per_s, const TimeDistribution& window,
-                         std::uint32_t retries, std::uint64_t operations) {
-  const double known = std::accumulate(rates.begin(), rates.end(), 0.0);
-  std::vector<double> counts = rates;
-  counts.resize(rates.size() + kOthersSimulated, std::max(0.0, rate_per_s - known) / kOthersSimulated);
+/// A load whose log is simulated.
+struct LoggedLoad {
+  /// Of the documents that are known, and of all together.
+  std::vector<double> rates;
+  double rate_per_s;
+  TimeDistribution window;
+  std::uint32_t retries;
+  /// 0: an open loop.
+  std::uint64_t clients;
+  std::uint64_t operations;
+  /// Of one operation.
+  double attempts;
+};
+
+/// A simulated log in which the known documents are the first.
+ConflictLog simulate_log(const LoggedLoad& logged, std::uint64_t seed) {
+  const double known = std::accumulate(logged.rates.begin(), logged.rates.end(), 0.0);
+  const double rate_per_s = std::max(logged.rate_per_s, known);
+  std::vector<double> counts = logged.rates;
+  counts.resize(counts.size() + kOthersSimulated, (rate_per_s - known) / kOthersSimulated);
   // A client's own loop has a line for every conflict; a server that tried again, for what it gave up.
   constexpr std::uint32_t kEnough = 1000;
-  const SimulationLoad load{.clients = 0,
-                            .rate_per_s = std::max(rate_per_s, known),
-                            .window = window,
-                            .popularity = Popularity::of_counts(std::move(counts), "log"),
-                            .retries = retries == 0 ? kEnough : retries,
-                            .warmup_operations = 1,
-                            .operations = operations};
+  const std::uint32_t retries = logged.retries;
+  SimulationLoad load{.clients = static_cast<std::uint32_t>(logged.clients),
+                      .rate_per_s = rate_per_s,
+                      .window = logged.window,
+                      .popularity = Popularity::of_counts(std::move(counts), "log"),
+                      .retries = retries == 0 ? kEnough : retries,
+                      .warmup_operations = 1,
+                      .operations = logged.operations,
+                      .seed = seed};
+  if (logged.clients > 0) {
+    const double pause_s = static_cast<double>(logged.clients) / rate_per_s - logged.attempts * logged.window.mean_s();
+    load.think = TimeDistribution::exponential(std::max(pause_s, 1e-9));
+  }
   ConflictLog log;
   log.ids.resize(load.popularity.documents());
   const auto on_conflict = [&](const SimulatedConflict& each) {
@@ -211,39 +253,111 @@ Interval window_interval(const Equations& equations, const std::vector<std::vect
           .high = quantile(resampled, 0.975)};
 }
 
-/// What the equations leave out: a try that follows a conflict at once met a document that had just been written, so its
-/// gap is shorter. The window that is looked for is the one whose simulation gives the same figure by the same equations
-/// as the log (indirect inference, Gourieroux, Monfort and Renault 1993). Returns it by that figure.
-double correction(const LogEstimate& found, const std::vector<std::uint64_t>& counts, const Places& places,
-                  const TimeDistribution& shape, std::uint32_t retries) {
-  const Equations equations(shape, retries, found.seconds);
-  Places simulated_places(found.documents_used + kOthersSimulated, UINT32_MAX);
-  std::iota(simulated_places.begin(), simulated_places.begin() + static_cast<std::ptrdiff_t>(found.documents_used), 0U);
-  const auto operations =
-      static_cast<std::uint64_t>(std::min(2 * found.writes_per_s * found.seconds, static_cast<double>(kMostSimulated)));
-  double factor = 1;
-  for (int i = 0; i < kCorrections; ++i) {
-    const double window = factor * found.window_s.median;
-    std::vector<double> rates(found.documents_used);
-    for (std::size_t document = 0; document < counts.size(); ++document) {
-      if (places[document] != UINT32_MAX)
-        rates[places[document]] = equations.rate_of(static_cast<double>(counts[document]), window);
+std::vector<Gaps> summed(const std::vector<std::vector<Gaps>>& blocks) {
+  std::vector<Gaps> sums(blocks.front().size());
+  for (const auto& block : blocks) {
+    for (std::size_t document = 0; document < sums.size(); ++document) {
+      sums[document].count += block[document].count;
+      sums[document].sum_s += block[document].sum_s;
     }
-    const ConflictLog log = simulate_log(rates, found.writes_per_s, shape.scaled(window / shape.mean_s()), retries,
-                                         std::max(operations, std::uint64_t{10'000}));
-    const NumberClock clock(log.conflicts);
-    if (log.conflicts.size() < kLeastConflicts || !clock.is_running()) return factor;
-    const Equations simulated(shape, retries, log.conflicts.back().time_s - log.conflicts.front().time_s);
-    std::vector<Gaps> sums(found.documents_used);
-    for (const auto& block : gaps_by_block(log, clock, simulated_places, found.documents_used)) {
-      for (std::size_t document = 0; document < sums.size(); ++document) {
-        sums[document].count += block[document].count;
-        sums[document].sum_s += block[document].sum_s;
-      }
-    }
-    factor = window / simulated.window_s(sums);
   }
-  return factor;
+  return sums;
+}
+
+/// Of the commits of a document, those that are not the client's own.
+double share_of_others(std::uint64_t clients) {
+  return clients == 0 ? 1 : 1 - 1 / static_cast<double>(clients);
+}
+
+/// What the equations leave out: a try that follows a conflict at once met a document that had just been written, so its
+/// gap is shorter; and of few clients one meets the others only. The window that is looked for is the one whose simulation
+/// gives the same figure by the same equations as the log (indirect inference, Gourieroux, Monfort and Renault 1993).
+class Correction {
+ public:
+  Correction(const LogQuestion& question, const TimeDistribution& shape, const LogEstimate& found,
+             std::vector<double> lines)
+      : shape_(shape),
+        equations_(shape, question.retries, found.seconds),
+        lines_(std::move(lines)),
+        figure_s_(found.window_s.median),
+        others_(share_of_others(question.clients)),
+        logged_{.rates = {},
+                .rate_per_s = found.writes_per_s,
+                .window = shape,
+                .retries = question.retries,
+                .clients = question.clients,
+                .operations = 0,
+                .attempts = 1} {
+    const double writes = found.writes_per_s * found.seconds;
+    if (question.retries == 0) logged_.attempts += std::accumulate(lines_.begin(), lines_.end(), 0.0) / writes;
+    logged_.operations = static_cast<std::uint64_t>(std::clamp(writes, 1.0, static_cast<double>(kMostSimulated)));
+  }
+
+  /// The window by that figure, and its standard error by the chance of the simulations.
+  [[nodiscard]] std::pair<double, double> factor() const {
+    double factor = 1;
+    for (int i = 0; i < kCorrections; ++i) factor = factor_at(factor, 1).value_or(factor);
+    const std::uint64_t logs = std::clamp(kSimulatedTogether / logged_.operations, kFewestLogs, kMostLogs);
+    double sum = 0;
+    double squares = 0;
+    double count = 0;
+    for (std::uint64_t seed = 1; seed <= logs; ++seed) {
+      const auto there = factor_at(factor, 1 + seed);
+      if (!there) continue;
+      sum += *there;
+      squares += *there * *there;
+      ++count;
+    }
+    if (count < 2) return {factor, 0.0};
+    const double variance = std::max(0.0, (squares - sum * sum / count) / (count - 1));
+    return {sum / count, std::sqrt(variance / count)};
+  }
+
+ private:
+  /// A better factor than that one; nothing where the simulated log says nothing.
+  [[nodiscard]] std::optional<double> factor_at(double factor, std::uint64_t seed) const {
+    const double window = factor * figure_s_;
+    LoggedLoad logged = logged_;
+    logged.window = shape_.scaled(window / shape_.mean_s());
+    for (const double lines : lines_) logged.rates.push_back(equations_.rate_of(lines, others_ * window));
+    const ConflictLog log = simulate_log(logged, seed);
+    const NumberClock clock(log.conflicts);
+    if (log.conflicts.size() < kLeastConflictsOfDocument || !clock.is_running()) return std::nullopt;
+    Places places(log.ids.size(), UINT32_MAX);
+    std::iota(places.begin(), places.begin() + std::ssize(lines_), 0U);
+    const Equations simulated(shape_, logged.retries, log.conflicts.back().time_s - log.conflicts.front().time_s);
+    return window / simulated.window_s(summed(gaps_by_block(log, clock, places, lines_.size())));
+  }
+
+  const TimeDistribution& shape_;
+  Equations equations_;
+  std::vector<double> lines_;
+  double figure_s_;
+  double others_;
+  LoggedLoad logged_;
+};
+
+/// The mean window by one shape.
+Interval window_of(const ConflictLog& log, const NumberClock& clock, const Places& places,
+                   const std::vector<double>& lines, const LogQuestion& question, const TimeDistribution& shape,
+                   LogEstimate found) {
+  found.window_s = window_interval(Equations(shape, question.retries, found.seconds),
+                                   gaps_by_block(log, clock, places, lines.size()));
+  const auto [low, median, high, is_range] = found.window_s;
+  const auto [factor, error] = Correction(question, shape, found, lines).factor();
+  const double chance = kSides * error / factor;
+  return {.low = factor * median * (1 - std::hypot(1 - low / median, chance)),
+          .median = factor * median,
+          .high = factor * median * (1 + std::hypot(high / median - 1, chance))};
+}
+
+/// Whoever conflicts with the same number required of the same document was another client each time, and so was the one
+/// who had written: a try again requires a later number.
+std::uint64_t least_clients(const ConflictLog& log) {
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> losers;
+  std::uint64_t most = 0;
+  for (const LoggedConflict& each : log.conflicts) most = std::max(most, ++losers[{each.document, each.required}]);
+  return most + 1;
 }
 
 /// Medians of what bounds single windows from above and from below.
@@ -277,39 +391,54 @@ std::vector<DocumentClass> LogEstimate::classes() const {
   return result;
 }
 
-LogEstimate estimate(const ConflictLog& log, const TimeDistribution& shape, std::uint32_t retries) {
+LogEstimate estimate(const ConflictLog& log, const LogQuestion& question) {
   const NumberClock clock(log.conflicts);
   if (!clock.is_running())
     throw too_thin(fmt::format("{} conflicts, by whose numbers no time can be dated", log.conflicts.size()));
+  check_numbers_fit_times(log, clock);
   std::vector<std::uint64_t> counts(log.ids.size());
   for (const LoggedConflict& each : log.conflicts) ++counts[each.document];
   LogEstimate result;
   Places places(log.ids.size(), UINT32_MAX);
+  std::vector<double> lines;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] < kLeastConflictsOfDocument) continue;
-    places[i] = static_cast<std::uint32_t>(result.documents_used++);
+    places[i] = static_cast<std::uint32_t>(lines.size());
+    lines.push_back(static_cast<double>(counts[i]));
     result.conflicts_used += counts[i];
   }
+  result.documents_used = lines.size();
   if (result.conflicts_used < kLeastConflicts) {
     throw too_thin(fmt::format("{} conflicts at {} documents that have {} or more", result.conflicts_used,
                                result.documents_used, kLeastConflictsOfDocument));
   }
   result.seconds = log.conflicts.back().time_s - log.conflicts.front().time_s;
   result.writes_per_s = clock.numbers_per_s();
-  const Equations equations(shape, retries, result.seconds);
-  result.window_s = window_interval(equations, gaps_by_block(log, clock, places, result.documents_used));
-  const double factor = correction(result, counts, places, shape, retries);
-  for (double* each : {&result.window_s.low, &result.window_s.median, &result.window_s.high}) *each *= factor;
+  result.shape = question.shape.value_or(TimeDistribution::gamma(4, 1));
+  const auto by = [&](const TimeDistribution& shape) {
+    return window_of(log, clock, places, lines, question, shape, result);
+  };
+  result.window_s = by(result.shape);
   if (!(result.window_s.high < kWidestRatio * result.window_s.low)) {
-    throw too_thin(fmt::format("its windows are anything from {} to {}", time_text(result.window_s.low),
+    throw too_thin(fmt::format("its windows are anything from {} to {}", time_text(std::max(0.0, result.window_s.low)),
                                time_text(result.window_s.high)));
   }
+  if (!question.shape) {
+    for (const TimeDistribution& shape : {TimeDistribution::fixed(1), TimeDistribution::exponential(1)}) {
+      const Interval other = by(shape);
+      result.window_s.low = std::min(result.window_s.low, other.low);
+      result.window_s.high = std::max(result.window_s.high, other.high);
+    }
+  }
+  result.least_clients = least_clients(log);
+  if (question.clients == 0) result.window_s.high /= share_of_others(result.least_clients);
   bound(log, clock, result);
 
+  const Equations equations(result.shape, question.retries, result.seconds);
   const double window = result.window_s.median;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] < kLeastOfKnownDocument) continue;
-    const double rate = equations.rate_of(static_cast<double>(counts[i]), window);
+    const double rate = equations.rate_of(static_cast<double>(counts[i]), share_of_others(question.clients) * window);
     result.hot.push_back({log.ids[i], counts[i], rate, rate * window});
   }
   std::ranges::sort(result.hot, std::greater(), &HotDocument::commits_per_s);

@@ -50,9 +50,12 @@ class Reader {
 
   Claim read() {
     for (const CLI::ConfigItem& item : items()) {
+      if (item.name == "++" && item.parents.size() > 1 && item.parents.front() == "run")
+        static_cast<void>(section(claim_.runs, section_name(item.parents)));  // It may say nothing of its own.
       if (item.name == "++" || item.name == "--") continue;
       take(item, fmt::format("{}", fmt::join(item.inputs, ",")));
     }
+    for (auto& [name, options] : claim_.runs) options.insert(of_every_run_.begin(), of_every_run_.end());
     claim_.name = file_.stem().string();
     if (claim_.statement.empty()) refuse("there is no 'statement'");
     if (claim_.source.empty()) refuse("there is no 'source'");
@@ -85,8 +88,9 @@ class Reader {
         refuse(
             fmt::format("'{}' is unknown; accepted are statement and source, [run.NAME] and [expect.NAME]", item.name));
       (item.name == "statement" ? claim_.statement : claim_.source) = text;
-    } else if (!name.empty() && sections.front() == "run") {
-      section(claim_.runs, name)[item.name] = item.name == "threads" ? in_threads_each(text, cores_) : text;
+    } else if (sections.front() == "run") {
+      Keys& options = sections.size() == 1 ? of_every_run_ : section(claim_.runs, name);
+      options[item.name] = item.name == "threads" ? in_threads_each(text, cores_) : text;
     } else if (!name.empty() && sections.front() == "expect") {
       if (std::ranges::find(kKeys, item.name) == kKeys.end())
         refuse(fmt::format("[expect.{}]: '{}' is unknown; accepted are {}", name, item.name, fmt::join(kKeys, ", ")));
@@ -199,6 +203,8 @@ class Reader {
   const std::filesystem::path& file_;
   unsigned cores_;
   Claim claim_;
+  /// Of [run] itself: what the runs do not say.
+  Keys of_every_run_;
   std::vector<std::pair<std::string, Keys>> expected_;
 };
 

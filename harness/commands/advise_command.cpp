@@ -123,10 +123,11 @@ std::string describe_log(const ConflictLog& log, const LogEstimate& estimate) {
   text += fmt::format(
       "writes of the shard    {:.4g}/s, by the growth of the numbers\n"
       "mean window            {} [{}, {}], from {} conflicts at {} documents\n"
-      "bounds of one window   {} to {} (medians)\n",
+      "bounds of one window   {} to {} (medians)\n"
+      "clients                {} were at one document at once\n",
       estimate.writes_per_s, time_text(estimate.window_s.median), time_text(estimate.window_s.low),
       time_text(estimate.window_s.high), estimate.conflicts_used, estimate.documents_used,
-      time_text(estimate.lower_bound_s), time_text(estimate.upper_bound_s));
+      time_text(estimate.lower_bound_s), time_text(estimate.upper_bound_s), estimate.least_clients);
   for (std::size_t i = 0; i < std::min(kShown, estimate.hot.size()); ++i) {
     const HotDocument& each = estimate.hot[i];
     text += fmt::format("  {:<20} {} conflicts, committed {:.3g} times a second, {:.2g} times in a window\n", each.id,
@@ -144,7 +145,8 @@ OrderedJson to_json(const ConflictLog& log, const LogEstimate& estimate) {
       {"window_s",
        {{"low", estimate.window_s.low}, {"estimate", estimate.window_s.median}, {"high", estimate.window_s.high}}},
       {"lower_bound_s", estimate.lower_bound_s},
-      {"upper_bound_s", estimate.upper_bound_s}};
+      {"upper_bound_s", estimate.upper_bound_s},
+      {"least_clients", estimate.least_clients}};
   for (std::size_t i = 0; i < kConflictTexts; ++i)
     json["texts"][std::string(to_string(static_cast<ConflictText>(i)))] = log.seen[i];
   json["hot"] = OrderedJson::array();
@@ -156,33 +158,45 @@ OrderedJson to_json(const ConflictLog& log, const LogEstimate& estimate) {
 }
 
 void refuse_load(const LoadOptions& load) {
-  if (load.clients.empty() && load.rates_per_s.empty() && load.distribution.empty() && load.counts.empty() &&
+  if (load.clients.size() <= 1 && load.rates_per_s.empty() && load.distribution.empty() && load.counts.empty() &&
       load.ids.empty() && load.documents == 1) {
     return;
   }
   throw BadInput(
-      "--conflicts: the log says how many operations go to which documents; leave out --clients, --rate, --docs, "
-      "--dist, "
-      "--counts and --ids");
+      "--conflicts: the log says how many operations go to which documents; leave out --rate, --docs, --dist, --counts "
+      "and --ids; accepted is --clients with one number, of those that wrote then");
 }
 
-/// The load that a log shows: an open loop at the rate of its shard.
+/// The load that a log shows, at the rate of its shard: an open loop, or a closed one if somebody knows how many clients
+/// there were, who think for the rest of their time.
+RetryLoad load_of(const LogEstimate& found, const BackoffPolicy& backoff, std::uint64_t clients) {
+  RetryLoad load{.rate_per_s = found.writes_per_s,
+                 .window = found.shape.scaled(found.window_s.median / found.shape.mean_s()),
+                 .backoff = backoff};
+  if (clients == 0) return load;
+  const auto open = RetryModel(load, found.classes()).predict(kUnboundedRetries);
+  const double busy_s = open ? open->operation_s : load.window.mean_s();
+  load.clients = clients;
+  load.think = TimeDistribution::fixed(std::max(0.0, static_cast<double>(clients) / found.writes_per_s - busy_s));
+  load.rate_per_s = 0;
+  return load;
+}
+
 Asked ask_about_log(const AdviseOptions& options, std::string& told, OrderedJson& json) {
   refuse_load(options.load);
-  // Between always the same and exponential, where nobody says.
-  const TimeDistribution shape = options.load.window.empty()
-                                     ? TimeDistribution::gamma(4, 1)
-                                     : TimeDistribution::parse("--window", options.load.window, 1e-9);
+  LogQuestion question{.retries = options.log_retries};
+  if (!options.load.window.empty()) question.shape = TimeDistribution::parse("--window", options.load.window, 1e-9);
+  if (!options.load.clients.empty()) question.clients = options.load.clients.front();
+  const auto backoff = BackoffPolicy::parse(options.load.backoff);
   const ConflictLog log = read_conflict_log(options.conflicts);
-  const LogEstimate found = estimate(log, shape, options.log_retries);
+  const LogEstimate found = estimate(log, question);
   told = describe_log(log, found);
   json["log"] = to_json(log, found);
-  RetryLoad load;
-  load.rate_per_s = found.writes_per_s;
-  load.window = shape.scaled(found.window_s.median / shape.mean_s());
-  load.backoff = BackoffPolicy::parse(options.load.backoff);
-  return {fmt::format("{:.4g} operations/s, mean window {}, documents as in the log, back-off {}", load.rate_per_s,
-                      time_text(found.window_s.median), load.backoff.text()),
+  const RetryLoad load = load_of(found, backoff, question.clients);
+  const std::string who =
+      question.clients == 0 ? "" : fmt::format("{} clients, think {}, ", load.clients, time_text(load.think.mean_s()));
+  return {fmt::format("{}{:.4g} operations/s, mean window {}, documents as in the log, back-off {}", who,
+                      found.writes_per_s, time_text(found.window_s.median), load.backoff.text()),
           {.load = load,
            .classes = found.classes(),
            .target = options.target,
@@ -231,7 +245,7 @@ void add_advise(CLI::App& app, int& exit_status) {
       ->add_option("--exhausted-below", options->target,
                    "operations may run out of retries less often than this (default: 1e-6)")
       ->type_name("P")
-      ->check(CLI::Range(1e-15, 0.999999));
+      ->transform(number(1e-15, 0.999999));
   command->add_option("--retry-on-conflict", options->retries, "say what so many tries after the first give, too")
       ->type_name("N")
       ->transform(whole_number(0, UINT32_MAX - 1));
@@ -250,7 +264,8 @@ void add_advise(CLI::App& app, int& exit_status) {
           ->add_option(
               "--conflicts", options->conflicts,
               "take the load from a log of 409s: lines with a time and Elasticsearch's text; of --window only the "
-              "shape is then taken (default: gamma:4)")
+              "shape is then taken (default: any from always the same to exponential), and --clients says how many "
+              "wrote then (default: not known)")
           ->type_name("FILE")
           ->excludes(measure);
   command

@@ -1,6 +1,5 @@
 #include "harness/commands/load_options.hpp"
 
-#include "CLI/Validators.hpp"
 #include "fmt/format.h"
 #include "harness/commands/validators.hpp"
 #include "harness/support/bad_input.hpp"
@@ -23,7 +22,7 @@ void add_load_options(CLI::App& command, LoadOptions& into) {
   command.add_option("--rate", into.rates_per_s, "open loop: operations that begin per second (Poisson)")
       ->type_name("R,S,...")
       ->delimiter(',')
-      ->check(CLI::Range(1e-6, kMostRate))
+      ->transform(number(1e-6, kMostRate))
       ->excludes(clients);
   command.add_option("--think", into.think, "think time between a client's operations (default: 0); forms as --window")
       ->type_name("TIME,...")

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -64,6 +65,17 @@ CLI::Validator of_a_value(Parse parse, std::string accepted) {
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
   return of_a_value([least, most](std::string_view text) { return parse_whole_number(text, least, most); },
                     accepted_whole_numbers(least, most));
+}
+
+CLI::Validator number(double least, double most) {
+  const auto parse = [least, most](std::string_view text) -> std::optional<double> {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most))
+      return std::nullopt;
+    return value;
+  };
+  return of_a_value(parse, fmt::format("numbers from {} to {}", least, most));
 }
 
 CLI::Validator whole_numbers(std::uint64_t least, std::uint64_t most, Repeats repeats) {

@@ -16,6 +16,9 @@ namespace occ {
 /// A whole number from `least` to `most`; k, M and G behind it mean 1,000, 1,000,000 and 1,000,000,000.
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);
 
+/// Any number from `least` to `most`.
+CLI::Validator number(double least, double most);
+
 enum class Repeats : std::uint8_t { refused, accepted };
 
 /// A list of such numbers and of ranges of them, "1-4,8" for 1, 2, 3, 4 and 8.

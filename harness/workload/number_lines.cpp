@@ -35,7 +35,9 @@ std::vector<NumberLine> read_number_lines(std::string_view option, const std::st
     while ((rest = rest.substr(std::min(rest.find_first_not_of(kSeparators), rest.size()))).size() > 0) {
       const std::string_view word = rest.substr(0, rest.find_first_of(kSeparators));
       const auto value = number_of(word);
-      if (!value) throw BadInput(fmt::format("{}: {}:{}: '{}' is not a number", option, file, number, word));
+      if (!value)
+        throw BadInput(fmt::format("{}: {}:{}: '{}' is not a number; accepted are lines of {}", option, file, number,
+                                   word, columns));
       line.numbers.push_back(*value);
       rest.remove_prefix(word.size());
     }

@@ -75,6 +75,40 @@ TEST_F(ClaimFile, says_what_is_run_and_what_is_expected) {
   EXPECT_FALSE(expectation.at_most);
 }
 
+TEST_F(ClaimFile, options_of_every_run_are_said_once) {
+  const Claim claim = read(R"(statement = "a is faster with fewer documents"
+source = "nobody"
+
+[run]
+strategy = "a"
+threads = "c"
+docs = 10
+
+[run.few]
+
+[run.many]
+docs = 1000
+
+[run.some]
+threads = "2c"
+
+[expect.faster]
+metric = "ops_per_s"
+of = "run=some"
+over = "run=many"
+at_least = 1
+)");
+  ASSERT_EQ(claim.runs.size(), 3U);
+  const auto is = [&](std::size_t run, const char* name, const char* docs, const char* threads) {
+    EXPECT_EQ(claim.runs[run].first, name);
+    EXPECT_THAT(claim.runs[run].second,
+                ElementsAre(Pair("docs", docs), Pair("strategy", "a"), Pair("threads", threads)));
+  };
+  is(0, "few", "10", "2");
+  is(1, "many", "1000", "2");
+  is(2, "some", "10", "4");
+}
+
 TEST_F(ClaimFile, names_may_be_sentences) {
   const Claim claim = read(with("[expect.by_half]", "[expect.\"1.5 times, or more\"]"));
   EXPECT_EQ(claim.expectations.front().name, "1.5 times, or more");
@@ -123,6 +157,7 @@ TEST_F(ClaimFile, what_is_wrong_is_said) {
   expect_refused(with("source = \"nobody\"", ""), "'source'");
   expect_refused(with("source", "sauce"), "'sauce' is unknown");
   expect_refused(with("[run.only]", "[ran.only]"), "[ran.only] is unknown");
+  expect_refused(with("[run.only]", "[run]"), "there is no section [run.NAME]");
   expect_refused(with("at_least", "atleast"), "'atleast' is unknown");
   expect_refused(with("at_least = 1.5", ""), "at_least, at_most");
   expect_refused(with("at_least = 1.5", "at_least = \"many\""), "'many' is no number");

@@ -93,7 +93,10 @@ TEST_F(AdviseCli, simulate_overwrites_nothing) {
 TEST_F(AdviseCli, advise_bad_input_is_refused) {
   expect_refused("advise", HasSubstr("--clients or --rate"));
   expect_refused("advise --clients 2", HasSubstr("--window: needed"));
-  expect_refused("advise --clients 2 --window 1ms --exhausted-below 0", HasSubstr("--exhausted-below"));
+  for (const char* target : {"0", "1", "2", "-1", "nan", "few"}) {
+    expect_refused(std::string("advise --clients 2 --window 1ms --exhausted-below ") + target,
+                   AllOf(HasSubstr("--exhausted-below"), HasSubstr("accepted are numbers from 1e-15 to 0.999999")));
+  }
   expect_refused("advise --clients 2 --window 1ms --server-window 0", HasSubstr("--server-window"));
   expect_refused("advise --conflicts nowhere --simulate", HasSubstr("--simulate"));
   expect_refused("advise --conflicts nowhere", HasSubstr("nowhere"));
@@ -106,7 +109,8 @@ TEST_F(AdviseCli, advise_bad_input_is_refused) {
   expect_refused("advise --log-retries 3 --clients 2 --window 1ms", HasSubstr("--conflicts"));
   write("log", "no conflict here\n");
   expect_refused("advise --conflicts log", HasSubstr("no version conflict"));
-  expect_refused("advise --conflicts log --clients 3", HasSubstr("leave out --clients"));
+  expect_refused("advise --conflicts log --rate 3", HasSubstr("leave out --rate"));
+  expect_refused("advise --conflicts log --clients 3,4", HasSubstr("accepted is --clients with one number"));
 }
 
 TEST_F(AdviseCli, advise_says_how_many_retries_or_what_helps_instead) {
@@ -183,6 +187,16 @@ TEST_F(AdviseCli, advise_reads_the_log_that_simulate_wrote) {
   EXPECT_NEAR(json["log"]["window_s"]["estimate"].get<double>(), 0.004, 0.0006);
   EXPECT_EQ(json["log"]["hot"][0]["id"], "0");
   EXPECT_THAT(occkit("advise --conflicts log").output, AllOf(HasSubstr("mean window"), HasSubstr("advice: ")));
+  const Ended known = occkit("advise --conflicts log --clients 64 --window gamma:4:1s --json");
+  ASSERT_EQ(known.status, 0) << known.output;
+  const auto told = nlohmann::json::parse(known.output);
+  EXPECT_THAT(told["answers"][0]["load"].get<std::string>(), HasSubstr("64 clients, think "));
+  const auto width = [](const auto& answer) {
+    const auto& window = answer["log"]["window_s"];
+    return window["high"].template get<double>() - window["low"].template get<double>();
+  };
+  EXPECT_LT(width(told), width(json) / 2);
+  EXPECT_GT(told["log"]["least_clients"].get<int>(), 2);
 }
 
 }  // namespace
