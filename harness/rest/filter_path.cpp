@@ -87,7 +87,7 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
       out[key] = std::move(*left);
     }
   }
-  if (out.empty() && (keep || !value.empty())) return std::nullopt;
+  if (out.empty()) return std::nullopt;
   return out;
 }
 

@@ -82,7 +82,7 @@ void Session::answer(const Request& request, Response& response) {
       response.body.clear();
     }
   } catch (const IllegalArgument& error) {
-    respond_again(response, illegal_argument(error.what()));
+    respond_again(response, illegal_argument(error));
   } catch (const BulkError& error) {
     respond_again(response, illegal_argument(error.what()));
   }

@@ -30,8 +30,9 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
   if (given && !create && op_type != "create" && op_type != "index") {
     throw illegal_argument(fmt::format("opType must be 'create' or 'index', found: [{}]", *given));
   }
-  // Without an id, op_type is create unless it is said to be index (since 7.5).
-  operation.parameters.create = create || (given ? op_type == "create" : !operation.id);
+  // Without an id, op_type is create unless it is said to be index, or by 6.x.
+  const bool otherwise = !operation.id && call.compatibility != Compatibility::v6;
+  operation.parameters.create = create || (given ? op_type == "create" : otherwise);
   if (operation.parameters.create) operation.action = BulkEntry::Action::create;
   validate_and_run(call, operation);
 }
@@ -80,6 +81,7 @@ void get_source(Call& call) {
   const SourceChoice source = call.parameters.source_choice().value_or(SourceChoice());
   call.parameters.refuse_unknown();
   ValidationErrors errors;
+  if (call.id().empty()) errors.add("id is missing");
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());

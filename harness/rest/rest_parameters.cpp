@@ -190,8 +190,8 @@ std::optional<std::int64_t> Parameters::active_shards() {
   const auto number = [&]() -> std::int64_t {
     try {
       return parse_int("wait_for_active_shards", *value);
-    } catch (const IllegalArgument&) {
-      throw illegal_argument(fmt::format("cannot parse ActiveShardCount[{}]", *value));
+    } catch (const IllegalArgument& why) {
+      throw illegal_argument(fmt::format("cannot parse ActiveShardCount[{}]", *value), why);
     }
   }();
   if (number < 0) throw illegal_argument("shard count cannot be a negative value");
@@ -212,11 +212,12 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
   if (!states || states->empty()) return options;
   options.expand_open = false;
   for (const std::string& state : parts_of(*states)) {
-    if (state == "open" || state == "all") {
-      options.expand_open = true;
+    if (state == "open" || state == "all" || state == "closed") {
+      options.expand_open |= state != "closed";
+      options.expand_closed |= state != "open";
     } else if (state == "none") {
-      options.expand_open = false;
-    } else if (state != "closed" && state != "hidden") {
+      options.expand_open = options.expand_closed = false;
+    } else if (state != "hidden") {
       throw illegal_argument(fmt::format("No valid expand wildcard value [{}]", state));
     }
   }

@@ -20,7 +20,8 @@ inline constexpr std::int64_t kAllCopies = -1;
 struct IndexOptions {
   bool ignore_unavailable = false;
   bool allow_no_indices = true;
-  bool expand_open = true;  ///< no index is closed here
+  bool expand_open = true;
+  bool expand_closed = false;  ///< no index is closed here, but a list that is not expanded at all is another thing
 };
 
 /// The parameters of one request; what nobody asked for is refused. Each is read in the order in which Elasticsearch

@@ -26,6 +26,7 @@ import scripts  # noqa: E402
 from comparison import Answer  # noqa: E402
 from faults import Faults  # noqa: E402
 from generator import Generator  # noqa: E402
+from hunting import remember  # noqa: E402
 from known import BadRule, Known  # noqa: E402
 from request import Lines, Request, Seen, render  # noqa: E402
 from shrinking import shrink  # noqa: E402
@@ -214,8 +215,8 @@ class Parts(unittest.TestCase):
         body = Lines((({"index": {"_id": "1", **token}}, {"n": 1}),))
         request = Request("POST", "/@a/_bulk", (("version", Seen("@a", "1", "version", 2)),), body)
         seen = {}
-        differential.remember({"items": [{"index": {"_index": "occ-a", "_id": "1", "_version": 4, "_seq_no": 7,
-                                                    "_primary_term": 2}}]}, "occ-", seen)
+        remember({"items": [{"index": {"_index": "occ-a", "_id": "1", "_version": 4, "_seq_no": 7,
+                                       "_primary_term": 2}}]}, "occ-", seen)
         rendered = render(request, "occ-", seen)
         self.assertEqual(rendered.target, "/occ-a/_bulk?version=6")
         self.assertEqual(rendered.body, b'{"index": {"_id": "1", "if_seq_no": 7, "if_primary_term": 2}}\n{"n": 1}\n')
