@@ -126,19 +126,19 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   out += R"(,"found":true)";
   if (source.fetch) {
     out += R"(,"_source":)";
-    append_source(out, document.source.text(), source);
+    append_source(out, document.source.text(), source, compatibility);
   }
   out += '}';
   return 200;
 }
 
-void append_source(std::string& out, std::string_view stored, const SourceChoice& choice) {
+void append_source(std::string& out, std::string_view stored, const SourceChoice& choice, Compatibility compatibility) {
   if (choice.is_whole()) {
     out += shown(stored);
     return;
   }
   const Json json = parse_checked(shown(stored));
-  out += to_text(json.is_object() ? chosen_part(json, choice) : json);
+  out += to_text(json.is_object() ? chosen_part(json, choice, compatibility) : json);
 }
 
 }  // namespace occ

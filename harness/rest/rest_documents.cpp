@@ -90,7 +90,7 @@ void get_source(Call& call) {
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  append_source(call.response.body, held.document.source.text(), source);
+  append_source(call.response.body, held.document.source.text(), source, call.compatibility);
   call.is_whole = true;
 }
 

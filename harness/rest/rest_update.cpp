@@ -121,7 +121,7 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
     out += R"(,"found":true)";
     if (outcome.result != Result::deleted) {
       out += R"(,"_source":)";
-      append_source(out, source, *choice);
+      append_source(out, source, *choice, call.compatibility);
     }
     out += '}';
   }
