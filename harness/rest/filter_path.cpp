@@ -1,5 +1,6 @@
 #include "harness/rest/filter_path.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,14 +61,17 @@ bool pass(Rest rest, std::string_view key, Rests& below) {
   return false;
 }
 
-/// The value with what the paths name, or without it. Nothing if nothing is left.
-std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
+enum class Reduce : std::uint8_t { to, without, without_but_empty };
+
+/// The value with what the paths name, or without it. Nothing if nothing is left; what was empty before may stay.
+std::optional<Json> reduced(const Json& value, const Rests& rests, Reduce how) {
+  const bool keep = how == Reduce::to;
   if (!value.is_structured()) return keep ? std::nullopt : std::optional(value);
   Json out = value.is_object() ? Json::object() : Json::array();
   for (const auto& [key, element] : value.items()) {
     std::optional<Json> left;
     if (value.is_array()) {
-      left = reduced(element, rests, keep);
+      left = reduced(element, rests, how);
     } else {
       Rests below;
       bool ends = false;
@@ -77,7 +81,7 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
       } else if (below.empty()) {
         left = keep ? std::nullopt : std::optional(element);
       } else {
-        left = reduced(element, below, keep);
+        left = reduced(element, below, how);
       }
     }
     if (!left) continue;
@@ -87,7 +91,7 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
       out[key] = std::move(*left);
     }
   }
-  if (out.empty()) return std::nullopt;
+  if (out.empty() && !(how == Reduce::without_but_empty && value.empty())) return std::nullopt;
   return out;
 }
 
@@ -116,7 +120,7 @@ bool matches_pattern(std::string_view pattern, std::string_view key) noexcept {
   return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
-Json filtered(const Json& answer, std::string_view paths) {
+Json filtered(const Json& answer, std::string_view paths, Compatibility compatibility) {
   std::vector<Path> kept;
   std::vector<Path> taken;
   for (const auto text : parts_of(paths, ',')) {
@@ -130,8 +134,11 @@ Json filtered(const Json& answer, std::string_view paths) {
     return rests;
   };
   std::optional<Json> left = answer;
-  if (!taken.empty()) left = reduced(*left, from_the_top(taken), false);
-  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), true);
+  if (!taken.empty()) {
+    const bool of_8 = compatibility == Compatibility::v8;
+    left = reduced(*left, from_the_top(taken), of_8 ? Reduce::without_but_empty : Reduce::without);
+  }
+  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to);
   return left.value_or(answer.is_array() ? Json::array() : Json::object());
 }
 

@@ -87,7 +87,7 @@ void Session::answer(const Request& request, Response& response) {
     respond_again(response, illegal_argument(error.what()));
   }
   if (!thrown && !call.is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
-    response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path()));
+    response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path(), call.compatibility));
   }
   if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));
   response.content_type = content_type(request, call.compatibility);

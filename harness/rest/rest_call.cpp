@@ -52,8 +52,8 @@ void check_index_name(std::string_view name) {
     bad.index = name;
     return bad;
   };
-  // Elasticsearch looks at the first character, and there is none.
-  if (name.empty()) throw failure(500, "string_index_out_of_bounds_exception", "String index out of range: 0");
+  // As 8 says it; before it looked at the first character all the same, and answered with 500.
+  if (name.empty()) throw invalid("must not be empty");
   if (name.find_first_of("\\/*?\"<>| ,") != name.npos) {
     throw invalid(R"(must not contain the following characters [ , ", *, \, <, |, ,, >, /, ?])");
   }

@@ -137,7 +137,8 @@ def main(arguments):
             try:
                 pairs = [Pair(Server(options.engine), Server(occkit.url), compat, known)
                          for _ in range(options.side_by_side)]
-                generator = (Faults if options.any else Generator)(options.seed, compat)
+                generator = (Faults(options.seed, compat, options.side_by_side == 1) if options.any
+                             else Generator(options.seed, compat))
                 numbers = range(options.first, options.first + options.sequences)
                 hunt = Hunt(pairs, options.seed, options.seconds)
                 hunt.run((number, generator.sequence(number, options.length)) for number in numbers)

@@ -126,6 +126,7 @@ class Hunt:
         self.seconds = seconds
         self.kinds = collections.Counter()
         self.began = self.said = time.monotonic()
+        self.told = 0  # kinds that were printed
         self.error = None  # what ended the hunt
         self.numbered = iter(())
         self.lock = threading.Lock()  # guards what is above and what is printed
@@ -180,8 +181,7 @@ class Hunt:
         kind = found.kind()
         with self.lock:
             self.kinds[kind] += 1
-            told = len(self.kinds)
-            if self.kinds[kind] > 1 or told > MOST_SHRUNK:
+            if self.kinds[kind] > 1 or len(self.kinds) > MOST_SHRUNK:
                 return
 
         def differs(candidate):
@@ -200,4 +200,5 @@ class Hunt:
             raise
         finally:
             with self.lock:
-                tell(told, what, whole)
+                self.told += 1
+                tell(self.told, what, whole)

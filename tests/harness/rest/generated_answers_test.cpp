@@ -36,7 +36,8 @@ TEST_F(EngineAnswersTest, empty_segment_counts_but_at_the_end) {
       {"GET", "/es/_doc/1/", "", 404, R"("found":false)"},
       {"GET", "//es", "", 405, "allowed: [POST]"},
       {"GET", "//_doc/1", "", 404, "no such index []"},
-      {"PUT", "//_doc/1", "{}", 500, "String index out of range: 0"},
+      // Otherwise here: 500, "String index out of range: 0". 8.19.5 answers as here.
+      {"PUT", "//_doc/1", "{}", 400, "Invalid index name [], must not be empty"},
       {"POST", "/es/_doc//_update", R"({"doc":{}})", 400, "Validation Failed: 1: id is missing;"},
       {"GET", "/es/_doc//_source", "", 400, "Validation Failed: 1: id is missing;"},
       {"PUT", "/es/_doc//_create", "{}", 400, R"("reason":"if _id is specified it must not be empty"},"status":400})"},
@@ -169,6 +170,35 @@ TEST_F(EngineAnswersTest, list_that_stands_for_nothing_is_named_as_it_was_found_
   });
 }
 
+TEST_F(EngineAnswers8Test, list_that_stands_for_nothing_is_named_as_it_was_found_out) {
+  EXPECT_EQ(ask("PUT", "/ln-a").status, 200);
+  const auto named = [](const std::string& name, const std::string& more = {}) {
+    return R"("reason":"no such index [)" + name + "]" + more +
+           R"(","resource.type":"index_or_alias","resource.id":")" + name + R"(","index_uuid":"_na_","index":")" +
+           name + "\"";
+  };
+  const std::string none =
+      R"("reason":"no such index [null]","resource.type":"index_expression","resource.id":["ln-*",)";
+  const std::string excluded =
+      " and if you intended to exclude this index, ensure that you use wildcards that include it before explicitly "
+      "excluding it";
+  const std::string setting = R"({"refresh_interval":"50ms"})";
+  expect({
+      {"GET", "/ln-*?expand_wildcards=none", "", 404, named("ln-*")},
+      {"GET", "/ln-*?expand_wildcards=none&ignore_unavailable=true", "", 200, "{}"},
+      {"GET", "/ln-*,ln-c?expand_wildcards=none&ignore_unavailable=true&allow_no_indices=false", "", 404,
+       none + R"("ln-c"]})"},
+      {"GET", "/ln-*?expand_wildcards=closed", "", 200, "{}"},
+      {"GET", "/ln-*?expand_wildcards=closed&allow_no_indices=false", "", 404, named("ln-*")},
+      {"PUT", "/ln-*,-ln-a/_settings", setting, 404, none + R"("-ln-a"]})"},
+      {"PUT", "/ln-*,-ln-x/_settings", setting, 200, R"({"acknowledged":true})"},
+      {"GET", "/-ln-x", "", 404, named("-ln-x", excluded)},
+      {"PUT", "/ln-a,-ln-a/_settings", setting, 404, named("-ln-a", excluded)},
+      {"GET", "/ln-a,_x", "", 400, "Invalid index name [_x], must not start with '_'."},
+      {"GET", "/ln-a,,ln-c?ignore_unavailable=true", "", 404, "no such index []"},
+  });
+}
+
 TEST_F(EngineAnswersTest, what_an_exclusion_empties_is_left_out) {
   EXPECT_EQ(ask("PUT", "/fe/_doc/0", R"({"l":[],"m":[{},{"o":1},[],[{}],5],"e":{}})").status, 201);
   expect({
@@ -182,6 +212,17 @@ TEST_F(EngineAnswersTest, what_an_exclusion_empties_is_left_out) {
       {"GET", "/fe/_doc/0?filter_path=_source,-_source.*.x", "", 200, R"({"_source":{"m":[{"o":1},5]}})"},
       {"PUT", "/fe/_doc/1?filter_path=-_shards", "{}", 201, ""},
       {"GET", "/fe/_doc/1?filter_path=_source,-_source.o", "", 200, "{}"},
+  });
+}
+
+TEST_F(EngineAnswers8Test, what_was_empty_before_an_exclusion_is_kept) {
+  EXPECT_EQ(ask("PUT", "/fe/_doc/0", R"({"l":[],"m":[{},{"o":1},[],[{}],5],"e":{},"q":{"r":{"s":1}}})").status, 201);
+  expect({
+      {"GET", "/fe/_doc/0?filter_path=_source,-_source.m.o,-_source.l.x", "", 200,
+       R"({"_source":{"l":[],"m":[{},[],[{}],5],"e":{},"q":{"r":{"s":1}}}})"},
+      {"GET", "/fe/_doc/0?filter_path=_source,-_source.q.r.s,-_source.m", "", 200, R"({"_source":{"l":[],"e":{}}})"},
+      {"GET", "/fe/_doc/0?filter_path=_source.e,-_source.e.x", "", 200, R"({"_source":{"e":{}}})"},
+      {"GET", "/fe/_doc/0?filter_path=_source.q,-_source.q.r.s", "", 200, "{}"},
   });
 }
 
