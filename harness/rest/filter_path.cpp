@@ -61,27 +61,37 @@ bool pass(Rest rest, std::string_view key, Rests& below) {
   return false;
 }
 
+/// As pass, of several; with `dots`, a key "a.b" passes as if it were two.
+bool pass(const Rests& rests, std::string_view key, bool dots, Rests& below) {
+  const auto dot = key.find('.');
+  if (dots && dot != key.npos && dot > 0 && dot + 1 < key.size()) {
+    Rests first;
+    return pass(rests, key.substr(0, dot), false, first) || pass(first, key.substr(dot + 1), true, below);
+  }
+  bool ends = false;
+  for (const Rest& rest : rests) ends |= pass(rest, key, below);
+  return ends;
+}
+
 enum class Reduce : std::uint8_t { to, without, without_but_empty };
 
 /// The value with what the paths name, or without it. Nothing if nothing is left; what was empty before may stay.
-std::optional<Json> reduced(const Json& value, const Rests& rests, Reduce how) {
+std::optional<Json> reduced(const Json& value, const Rests& rests, Reduce how, bool dots = false) {
   const bool keep = how == Reduce::to;
   if (!value.is_structured()) return keep ? std::nullopt : std::optional(value);
   Json out = value.is_object() ? Json::object() : Json::array();
   for (const auto& [key, element] : value.items()) {
     std::optional<Json> left;
     if (value.is_array()) {
-      left = reduced(element, rests, how);
+      left = reduced(element, rests, how, dots);
     } else {
       Rests below;
-      bool ends = false;
-      for (const Rest& rest : rests) ends |= pass(rest, key, below);
-      if (ends) {
+      if (pass(rests, key, dots, below)) {
         left = keep ? std::optional(element) : std::nullopt;
       } else if (below.empty()) {
         left = keep ? std::nullopt : std::optional(element);
       } else {
-        left = reduced(element, below, how);
+        left = reduced(element, below, how, dots);
       }
     }
     if (!left) continue;
@@ -93,6 +103,12 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, Reduce how) {
   }
   if (out.empty() && !(how == Reduce::without_but_empty && value.empty())) return std::nullopt;
   return out;
+}
+
+Rests from_the_top(const std::vector<Path>& all) {
+  Rests rests;
+  for (const Path& path : all) rests.push_back({&path, 0});
+  return rests;
 }
 
 }  // namespace
@@ -128,11 +144,6 @@ Json filtered(const Json& answer, std::string_view paths, Compatibility compatib
     Path path = keys_of(text.substr(minus ? 1 : 0));
     if (!path.empty()) (minus ? taken : kept).push_back(std::move(path));
   }
-  const auto from_the_top = [](const std::vector<Path>& all) {
-    Rests rests;
-    for (const Path& path : all) rests.push_back({&path, 0});
-    return rests;
-  };
   std::optional<Json> left = answer;
   if (!taken.empty()) {
     const bool of_8 = compatibility == Compatibility::v8;
@@ -140,6 +151,22 @@ Json filtered(const Json& answer, std::string_view paths, Compatibility compatib
   }
   if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to);
   return left.value_or(answer.is_array() ? Json::array() : Json::object());
+}
+
+Json filtered_source(const Json& source, const SourceChoice& choice) {
+  const auto paths_of = [](const std::vector<std::string>& patterns) {
+    std::vector<Path> paths;
+    for (const std::string& pattern : patterns) {
+      if (Path path = keys_of(pattern); !path.empty()) paths.push_back(std::move(path));
+    }
+    return paths;
+  };
+  const std::vector<Path> kept = paths_of(choice.includes);
+  const std::vector<Path> taken = paths_of(choice.excludes);
+  std::optional<Json> left = source;
+  if (!taken.empty()) left = reduced(*left, from_the_top(taken), Reduce::without_but_empty, true);
+  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to, true);
+  return left.value_or(Json::object());
 }
 
 }  // namespace occ

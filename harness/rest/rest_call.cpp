@@ -6,8 +6,16 @@
 
 #include "core/model/decide.hpp"
 #include "core/model/reason.hpp"
+#include "harness/rest/filter_path.hpp"
 
 namespace occ {
+namespace {
+
+bool has_wildcard(std::string_view pattern) {
+  return pattern.find('*') != pattern.npos;
+}
+
+}  // namespace
 
 Handles::Held& Call::existing(std::string_view name) const {
   Handles::Held* held = handles.find(name);
@@ -138,7 +146,13 @@ void append_source(std::string& out, std::string_view stored, const SourceChoice
     return;
   }
   const Json json = parse_checked(shown(stored));
-  out += to_text(json.is_object() ? chosen_part(json, choice, compatibility) : json);
+  if (!json.is_object()) {
+    out += to_text(json);
+    return;
+  }
+  // Since 8 a source is filtered while it is read, unless a wildcard leaves something out.
+  const bool while_read = compatibility == Compatibility::v8 && std::ranges::none_of(choice.excludes, has_wildcard);
+  out += to_text(while_read ? filtered_source(json, choice) : chosen_part(json, choice, compatibility));
 }
 
 }  // namespace occ

@@ -226,5 +226,23 @@ TEST_F(EngineAnswers8Test, what_was_empty_before_an_exclusion_is_kept) {
   });
 }
 
+/// Where a wildcard leaves something out, and in what an update answers, sources are filtered as in 7.
+TEST_F(EngineAnswers8Test, source_of_a_read_is_filtered_as_by_filter_path) {
+  EXPECT_EQ(ask("PUT", "/s8/_doc/1", R"({"a":{"l":{"n":1}},"b":{"n":1},"c":[{"n":2},[]],"d.n":{"e":3}})").status, 201);
+  expect({
+      {"GET", "/s8/_source/1?_source=*.n", "", 200, R"({"b":{"n":1},"c":[{"n":2}],"d.n":{"e":3}})"},
+      {"GET", "/s8/_source/1?_source_excludes=b.n,c.m", "", 200,
+       R"({"a":{"l":{"n":1}},"c":[{"n":2},[]],"d.n":{"e":3}})"},
+      {"GET", "/s8/_source/1?_source=b&_source_excludes=b.n", "", 200, "{}"},
+      {"GET", "/s8/_source/1?_source=d.*", "", 200, R"({"d.n":{"e":3}})"},
+      {"GET", "/s8/_source/1?_source_excludes=*.n", "", 200, R"({"a":{"l":{}},"b":{},"c":[]})"},
+      {"GET", "/s8/_source/1?_source=a,b&_source_excludes=*.x", "", 200, R"({"a":{"l":{"n":1}},"b":{"n":1}})"},
+      {"POST", "/s8/_update/1?_source=*.n&filter_path=get._source.a", R"({"doc":{}})", 200,
+       R"({"get":{"_source":{"a":{"l":{"n":1}}}}})"},
+      {"POST", "/s8/_update/1?_source=b&_source_excludes=b.n&filter_path=get._source", R"({"doc":{}})", 200,
+       R"({"get":{"_source":{"b":{}}}})"},
+  });
+}
+
 }  // namespace
 }  // namespace occ
