@@ -73,6 +73,7 @@ void Session::answer(const Request& request, Response& response) {
   Call call{node_, handles_, request, response, node_.options().compatibility, Parameters(request)};
   bool thrown = true;
   try {
+    call.parameters.check_printing();
     route_of(request, call.compatibility)(call);
     thrown = false;
   } catch (const Failure& why) {

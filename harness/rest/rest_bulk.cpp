@@ -100,7 +100,9 @@ void bulk(Call& call) {
   defaults.source_choice = parameters.source_choice();
   defaults.empty_pipeline = parameters.empty_pipeline();
   defaults.active_shards = parameters.active_shards();
-  defaults.require_alias = parameters.flag("require_alias");
+  // Unlike elsewhere, nothing is no "true".
+  const auto require_alias = parameters.get("require_alias");
+  defaults.require_alias = require_alias && !require_alias->empty() && parse_boolean(*require_alias);
   parameters.time("timeout");
   defaults.forced_refresh = parameters.forced_refresh();
   call.require_body();

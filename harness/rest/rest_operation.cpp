@@ -151,7 +151,11 @@ Ran run(Call& call, WriteOperation& operation, std::string& out) {
 }
 
 void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version) {
-  call.parameters.refuse_unknown();
+  if (operation.action == BulkEntry::Action::remove) {
+    call.parameters.refuse_unknown_and_body();
+  } else {
+    call.parameters.refuse_unknown();
+  }
   ValidationErrors errors;
   validate(operation, upsert_version, call.compatibility, errors);
   throw_if_any(errors);

@@ -73,13 +73,30 @@ Parameters::Parameters(const Request& request) : request_(request), asked_(reque
   if (asked_.empty()) return;
   // An answer to parameters that are wrong is printed as they ask all the same, so nothing throws here.
   const auto pretty = get("pretty");
-  pretty_ = pretty && *pretty != "false";
+  pretty_ = pretty && (pretty->empty() || *pretty == "true");
   filter_path_ = get("filter_path").value_or("");
   ignore({"human", "error_trace"});
-  // The one format that answers have; another is unknown.
-  if (std::ranges::any_of(request.query,
-                          [](const auto& each) { return each.first == "format" && each.second == "json"; })) {
+  // Answers are JSON. What is no format of Elasticsearch's does nothing there either; another is unknown here.
+  if (std::ranges::none_of(request.query, [](const auto& each) {
+        return each.first == "format" && (each.second == "yaml" || each.second == "cbor" || each.second == "smile");
+      })) {
     (void)get("format");
+  }
+}
+
+void Parameters::check_printing() {
+  if (asked_.empty()) return;
+  try {
+    (void)flag("pretty");
+    (void)flag("human");
+  } catch (const IllegalArgument&) {
+    pretty_ = false;
+    throw;
+  }
+  try {
+    (void)flag("error_trace");
+  } catch (const IllegalArgument& why) {
+    throw Failure{.status = 400, .reason = why.what()};
   }
 }
 
@@ -132,6 +149,13 @@ void Parameters::refuse_unknown() const {
   for (const auto name : unknown) named.push_back(fmt::format("[{}]{}", name, did_you_mean(name, known_)));
   throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: {}", path_text(request_),
                                      unknown.size() > 1 ? "s" : "", fmt::join(named, ", ")));
+}
+
+void Parameters::refuse_unknown_and_body() const {
+  refuse_unknown();
+  if (request_.body.empty()) return;
+  throw illegal_argument(
+      fmt::format("request [{} {}] does not support having a body", request_.method, path_text(request_)));
 }
 
 Version Parameters::version() {

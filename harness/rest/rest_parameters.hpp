@@ -28,8 +28,10 @@ struct IndexOptions {
 /// reads it, since the first that is wrong is the one that is named. Throws Failure and IllegalArgument.
 class Parameters {
  public:
-  /// Takes at once what any request may carry: pretty, human, error_trace, filter_path, format=json.
+  /// Takes at once what any request may carry: pretty, human, error_trace, filter_path, format.
   explicit Parameters(const Request& request);
+  /// Whether what says how an answer is printed is well-formed, which is looked at first.
+  void check_printing();
 
   /// The last value given, as Elasticsearch takes it.
   std::optional<std::string_view> get(std::string_view name);
@@ -44,6 +46,8 @@ class Parameters {
   void refuse(std::initializer_list<std::string_view> names);
   /// Names all that are left, and what may have been meant.
   void refuse_unknown() const;
+  /// refuse_unknown, then a body, of a request that has none.
+  void refuse_unknown_and_body() const;
 
   /// RestActions.parseVersion: the parameter, else the If-Match header.
   Version version();

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -30,7 +31,8 @@ from hunting import Hunt, Pair  # noqa: E402
 from known import BadRule, Known  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-TEMPLATE = "/_template/occkit-differential"
+# Of this run alone: another may be on the same engine.
+TEMPLATE = f"/_template/occkit-differential-{os.getpid()}"
 # A server that says nothing for so long is down.
 TIMEOUT_S = 120
 

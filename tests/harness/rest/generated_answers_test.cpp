@@ -34,7 +34,6 @@ TEST_F(EngineAnswersTest, empty_segment_counts_but_at_the_end) {
       {"POST", "/es/_doc//", "{}", 201, R"("result":"created")"},
       {"GET", "/es//?filter_path=*.aliases", "", 200, R"({"es":{"aliases":{}}})"},
       {"GET", "/es/_doc/1/", "", 404, R"("found":false)"},
-      {"GET", "//es", "", 405, "allowed: [POST]"},
       {"GET", "//_doc/1", "", 404, "no such index []"},
       // Otherwise here: 500, "String index out of range: 0". 8.19.5 answers as here.
       {"PUT", "//_doc/1", "{}", 400, "Invalid index name [], must not be empty"},
@@ -241,6 +240,52 @@ TEST_F(EngineAnswers8Test, source_of_a_read_is_filtered_as_by_filter_path) {
        R"({"get":{"_source":{"a":{"l":{"n":1}}}}})"},
       {"POST", "/s8/_update/1?_source=b&_source_excludes=b.n&filter_path=get._source", R"({"doc":{}})", 200,
        R"({"get":{"_source":{"b":{}}}})"},
+  });
+}
+
+TEST_F(EngineAnswersTest, body_where_there_is_none_is_refused) {
+  EXPECT_EQ(ask("PUT", "/nb").status, 200);
+  const auto refused = [](const std::string& what) { return "request [" + what + "] does not support having a body"; };
+  expect({
+      {"DELETE", "/nb/_doc/1?if_seq_no=1", "{}", 400, refused("DELETE /nb/_doc/1")},
+      {"DELETE", "/nb/_doc/1?x=1", "{}", 400, "unrecognized parameter: [x]"},
+      {"GET", "/nb/_doc/%C3%A4?version=-1", "{}", 400, refused("GET /nb/_doc/\xC3\xA4")},
+      {"GET", "/nb/_source/1", "{", 400, refused("GET /nb/_source/1")},
+      {"GET", "/nb", "{}", 400, refused("GET /nb")},
+      {"GET", "/nb/_settings", "{}", 400, refused("GET /nb/_settings")},
+      {"POST", "/nb/_refresh", "{}", 400, refused("POST /nb/_refresh")},
+      {"GET", "/", "{}", 400, refused("GET /")},
+      {"GET", "/_cluster/health", "{}", 400, refused("GET /_cluster/health")},
+      {"DELETE", "/nb,none", "{}", 400, refused("DELETE /nb,none")},
+      {"HEAD", "/nb", "", 200, ""},
+  });
+}
+
+TEST_F(EngineAnswersTest, require_alias_of_a_bulk_without_a_value_is_not_given) {
+  expect({
+      {"POST", "/rb/_bulk?require_alias=",
+       R"({"index":{"_id":"1"}})"
+       "\n{}\n",
+       200, R"("errors":false)"},
+      {"PUT", "/rb/_doc/1?require_alias=", "{}", 404, "[require_alias] request flag is [true]"},
+  });
+}
+
+TEST_F(EngineAnswersTest, how_to_print_an_answer_is_looked_at_first) {
+  EXPECT_EQ(ask("PUT", "/hp").status, 200);
+  const auto refused = [](const std::string& value) {
+    return R"({"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"Failed to parse value [)" + value +
+           R"(] as only [true] or [false] are allowed."}],"type":"illegal_argument_exception","reason":)" +
+           R"("Failed to parse value [)" + value + R"(] as only [true] or [false] are allowed."},"status":400})";
+  };
+  expect({
+      {"GET", "/hp/_doc/1?pretty=TRUE&human=y", "", 400, refused("TRUE")},
+      {"GET", "/hp/_doc/1?pretty=true&human=y&x=1&filter_path=status", "", 400, refused("y")},
+      {"GET", "/hp/_doc/1/2/3?pretty=x", "", 400, refused("x")},
+      {"GET", "/none/_doc/1?error_trace=x", "", 400,
+       R"({"error":"Failed to parse value [x] as only [true] or [false] are allowed.","status":400})"},
+      {"GET", "/hp/_doc/1?human=&error_trace=false&format=xml", "", 404, R"("found":false)"},
+      {"GET", "/hp/_doc/1?format=yaml", "", 400, "unrecognized parameter: [format]"},
   });
 }
 
