@@ -164,6 +164,8 @@ TEST_F(EngineAnswersTest, list_that_stands_for_nothing_is_named_as_it_was_found_
        R"("resource.type":"index_or_alias","resource.id":["ln-*","-ln-a"]}],"type":"index_not_found_exception",)"
        R"("reason":"no such index [null]","resource.type":"index_or_alias","resource.id":["ln-*","-ln-a"]},)"
        R"("status":404})"},
+      {"GET", "/ln-*,-ln-a*?filter_path=*.aliases", "", 200, "{}"},
+      {"GET", "/ln-*,-ln-x*?filter_path=*.aliases", "", 200, R"({"ln-a":{"aliases":{}}})"},
       {"GET", "/ln-*?expand_wildcards=closed", "", 200, "{}"},
       {"GET", "/ln-*,ln-c?expand_wildcards=none", "", 404, expression("ln-*")},
   });
