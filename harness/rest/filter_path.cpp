@@ -1,5 +1,6 @@
 #include "harness/rest/filter_path.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -60,24 +61,37 @@ bool pass(Rest rest, std::string_view key, Rests& below) {
   return false;
 }
 
-/// The value with what the paths name, or without it. Nothing if nothing is left.
-std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
+/// As pass, of several; with `dots`, a key "a.b" passes as if it were two.
+bool pass(const Rests& rests, std::string_view key, bool dots, Rests& below) {
+  const auto dot = key.find('.');
+  if (dots && dot != key.npos && dot > 0 && dot + 1 < key.size()) {
+    Rests first;
+    return pass(rests, key.substr(0, dot), false, first) || pass(first, key.substr(dot + 1), true, below);
+  }
+  bool ends = false;
+  for (const Rest& rest : rests) ends |= pass(rest, key, below);
+  return ends;
+}
+
+enum class Reduce : std::uint8_t { to, without, without_but_empty };
+
+/// The value with what the paths name, or without it. Nothing if nothing is left; what was empty before may stay.
+std::optional<Json> reduced(const Json& value, const Rests& rests, Reduce how, bool dots = false) {
+  const bool keep = how == Reduce::to;
   if (!value.is_structured()) return keep ? std::nullopt : std::optional(value);
   Json out = value.is_object() ? Json::object() : Json::array();
   for (const auto& [key, element] : value.items()) {
     std::optional<Json> left;
     if (value.is_array()) {
-      left = reduced(element, rests, keep);
+      left = reduced(element, rests, how, dots);
     } else {
       Rests below;
-      bool ends = false;
-      for (const Rest& rest : rests) ends |= pass(rest, key, below);
-      if (ends) {
+      if (pass(rests, key, dots, below)) {
         left = keep ? std::optional(element) : std::nullopt;
       } else if (below.empty()) {
         left = keep ? std::nullopt : std::optional(element);
       } else {
-        left = reduced(element, below, keep);
+        left = reduced(element, below, how, dots);
       }
     }
     if (!left) continue;
@@ -87,8 +101,14 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
       out[key] = std::move(*left);
     }
   }
-  if (out.empty() && (keep || !value.empty())) return std::nullopt;
+  if (out.empty() && !(how == Reduce::without_but_empty && value.empty())) return std::nullopt;
   return out;
+}
+
+Rests from_the_top(const std::vector<Path>& all) {
+  Rests rests;
+  for (const Path& path : all) rests.push_back({&path, 0});
+  return rests;
 }
 
 }  // namespace
@@ -116,7 +136,7 @@ bool matches_pattern(std::string_view pattern, std::string_view key) noexcept {
   return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
-Json filtered(const Json& answer, std::string_view paths) {
+Json filtered(const Json& answer, std::string_view paths, Compatibility compatibility) {
   std::vector<Path> kept;
   std::vector<Path> taken;
   for (const auto text : parts_of(paths, ',')) {
@@ -124,15 +144,29 @@ Json filtered(const Json& answer, std::string_view paths) {
     Path path = keys_of(text.substr(minus ? 1 : 0));
     if (!path.empty()) (minus ? taken : kept).push_back(std::move(path));
   }
-  const auto from_the_top = [](const std::vector<Path>& all) {
-    Rests rests;
-    for (const Path& path : all) rests.push_back({&path, 0});
-    return rests;
-  };
   std::optional<Json> left = answer;
-  if (!taken.empty()) left = reduced(*left, from_the_top(taken), false);
-  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), true);
+  if (!taken.empty()) {
+    const bool of_8 = compatibility == Compatibility::v8;
+    left = reduced(*left, from_the_top(taken), of_8 ? Reduce::without_but_empty : Reduce::without);
+  }
+  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to);
   return left.value_or(answer.is_array() ? Json::array() : Json::object());
+}
+
+Json filtered_source(const Json& source, const SourceChoice& choice) {
+  const auto paths_of = [](const std::vector<std::string>& patterns) {
+    std::vector<Path> paths;
+    for (const std::string& pattern : patterns) {
+      if (Path path = keys_of(pattern); !path.empty()) paths.push_back(std::move(path));
+    }
+    return paths;
+  };
+  const std::vector<Path> kept = paths_of(choice.includes);
+  const std::vector<Path> taken = paths_of(choice.excludes);
+  std::optional<Json> left = source;
+  if (!taken.empty()) left = reduced(*left, from_the_top(taken), Reduce::without_but_empty, true);
+  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to, true);
+  return left.value_or(Json::object());
 }
 
 }  // namespace occ

@@ -121,8 +121,8 @@ std::int64_t setting_within(const std::string& name, const std::string& value, s
   const auto number = [&] {
     try {
       return parse_long(name, value);
-    } catch (const IllegalArgument&) {
-      throw illegal_argument(fmt::format("Failed to parse value [{}] for setting [{}]", value, name));
+    } catch (const IllegalArgument& why) {
+      throw illegal_argument(fmt::format("Failed to parse value [{}] for setting [{}]", value, name), why);
     }
   }();
   if (number < least) {

@@ -73,6 +73,7 @@ void Session::answer(const Request& request, Response& response) {
   Call call{node_, handles_, request, response, node_.options().compatibility, Parameters(request)};
   bool thrown = true;
   try {
+    call.parameters.check_printing();
     route_of(request, call.compatibility)(call);
     thrown = false;
   } catch (const Failure& why) {
@@ -82,12 +83,12 @@ void Session::answer(const Request& request, Response& response) {
       response.body.clear();
     }
   } catch (const IllegalArgument& error) {
-    respond_again(response, illegal_argument(error.what()));
+    respond_again(response, illegal_argument(error));
   } catch (const BulkError& error) {
     respond_again(response, illegal_argument(error.what()));
   }
   if (!thrown && !call.is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
-    response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path()));
+    response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path(), call.compatibility));
   }
   if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));
   response.content_type = content_type(request, call.compatibility);

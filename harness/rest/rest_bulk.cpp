@@ -1,6 +1,7 @@
 /// `_bulk`: everything is read and validated before anything runs.
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 /// What the URL says for items that do not.
 struct Defaults {
   std::string index;
+  bool typed = false;
   std::optional<SourceChoice> source_choice;
   std::optional<std::int64_t> active_shards;
   bool require_alias = false;
@@ -39,10 +41,32 @@ WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
   if (entry.action == BulkEntry::Action::remove) operation.require_alias = false;
   if (entry.action == BulkEntry::Action::update) {
     operation.update = parse_update_body(entry.source, operation.parameters);
-    if (!operation.update->source_choice) operation.update->source_choice = entry.source_choice;
-    if (!operation.update->source_choice) operation.update->source_choice = defaults.source_choice;
+    // What the body says counts least, unlike in _update.
+    const auto& choice = entry.source_choice ? entry.source_choice : defaults.source_choice;
+    if (choice) operation.update->source_choice = choice;
   }
   return operation;
+}
+
+/// Makes the indices that items need and that are not there, before any item runs. None is made that an item wants to be
+/// an alias. What cannot be made is told by the items.
+void make_indices(Call& call, std::vector<WriteOperation>& operations) {
+  std::map<std::string_view, bool> missing;  // true: one that is to be an alias
+  for (const WriteOperation& operation : operations) {
+    if (!operation.makes_index() || call.handles.find(operation.index)) continue;
+    missing[operation.index] |= operation.require_alias;
+  }
+  for (const auto& [name, is_alias] : missing) {
+    try {
+      if (!is_alias) (void)call.existing_or_new(name);
+    } catch (const Failure&) {
+      continue;
+    }
+  }
+  for (WriteOperation& operation : operations) {
+    const auto at = missing.find(operation.index);
+    if (at != missing.end()) operation.index_must_exist = at->second;
+  }
 }
 
 /// Runs an item and appends its answer; true if it failed.
@@ -72,10 +96,13 @@ void bulk(Call& call) {
   Parameters& parameters = call.parameters;
   parameters.refuse({"routing"});
   Defaults defaults{.index = call.request.path.front() == "_bulk" ? std::string() : call.index()};
+  defaults.typed = call.request.path.size() == 3;  // "/{index}/_doc/_bulk"
   defaults.source_choice = parameters.source_choice();
   defaults.empty_pipeline = parameters.empty_pipeline();
   defaults.active_shards = parameters.active_shards();
-  defaults.require_alias = parameters.flag("require_alias");
+  // Unlike elsewhere, nothing is no "true".
+  const auto require_alias = parameters.get("require_alias");
+  defaults.require_alias = require_alias && !require_alias->empty() && parse_boolean(*require_alias);
   parameters.time("timeout");
   defaults.forced_refresh = parameters.forced_refresh();
   call.require_body();
@@ -90,7 +117,9 @@ void bulk(Call& call) {
           throw failure(413, "illegal_argument_exception", fmt::format("more than {} items", kMaxItems));
         }
         WriteOperation operation = to_operation(entry, defaults);
+        errors.begin_operation();
         if (operation.index.empty()) errors.add("index is missing");
+        if (call.compatibility == Compatibility::v6 && !entry.typed && !defaults.typed) errors.add("type is missing");
         validate(operation, kMatchAny, call.compatibility, errors);
         operations.push_back(std::move(operation));
       },
@@ -99,6 +128,7 @@ void bulk(Call& call) {
   if (operations.empty()) errors.add("no requests added");
   throw_if_any(errors);
 
+  make_indices(call, operations);
   bool any_failed = false;
   std::string items;
   for (WriteOperation& operation : operations) {

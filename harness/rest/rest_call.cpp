@@ -6,8 +6,16 @@
 
 #include "core/model/decide.hpp"
 #include "core/model/reason.hpp"
+#include "harness/rest/filter_path.hpp"
 
 namespace occ {
+namespace {
+
+bool has_wildcard(std::string_view pattern) {
+  return pattern.find('*') != pattern.npos;
+}
+
+}  // namespace
 
 Handles::Held& Call::existing(std::string_view name) const {
   Handles::Held* held = handles.find(name);
@@ -52,6 +60,8 @@ void check_index_name(std::string_view name) {
     bad.index = name;
     return bad;
   };
+  // As 8 says it; before it looked at the first character all the same, and answered with 500.
+  if (name.empty()) throw invalid("must not be empty");
   if (name.find_first_of("\\/*?\"<>| ,") != name.npos) {
     throw invalid(R"(must not contain the following characters [ , ", *, \, <, |, ,, >, /, ?])");
   }
@@ -124,19 +134,25 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   out += R"(,"found":true)";
   if (source.fetch) {
     out += R"(,"_source":)";
-    append_source(out, document.source.text(), source);
+    append_source(out, document.source.text(), source, compatibility);
   }
   out += '}';
   return 200;
 }
 
-void append_source(std::string& out, std::string_view stored, const SourceChoice& choice) {
+void append_source(std::string& out, std::string_view stored, const SourceChoice& choice, Compatibility compatibility) {
   if (choice.is_whole()) {
     out += shown(stored);
     return;
   }
   const Json json = parse_checked(shown(stored));
-  out += to_text(json.is_object() ? chosen_part(json, choice) : json);
+  if (!json.is_object()) {
+    out += to_text(json);
+    return;
+  }
+  // Since 8 a source is filtered while it is read, unless a wildcard leaves something out.
+  const bool while_read = compatibility == Compatibility::v8 && std::ranges::none_of(choice.excludes, has_wildcard);
+  out += to_text(while_read ? filtered_source(json, choice) : chosen_part(json, choice, compatibility));
 }
 
 }  // namespace occ

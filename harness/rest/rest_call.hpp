@@ -103,6 +103,7 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
                     Version version, const SourceChoice& source);
 /// Appends the part of a stored source that is chosen.
-void append_source(std::string& out, std::string_view stored, const SourceChoice& choice);
+void append_source(std::string& out, std::string_view stored, const SourceChoice& choice,
+                   Compatibility compatibility = Compatibility::v7);
 
 }  // namespace occ

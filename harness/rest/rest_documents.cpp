@@ -30,8 +30,9 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
   if (given && !create && op_type != "create" && op_type != "index") {
     throw illegal_argument(fmt::format("opType must be 'create' or 'index', found: [{}]", *given));
   }
-  // Without an id, op_type is create unless it is said to be index (since 7.5).
-  operation.parameters.create = create || (given ? op_type == "create" : !operation.id);
+  // Without an id, op_type is create unless it is said to be index, or by 6.x.
+  const bool otherwise = !operation.id && call.compatibility != Compatibility::v6;
+  operation.parameters.create = create || (given ? op_type == "create" : otherwise);
   if (operation.parameters.create) operation.action = BulkEntry::Action::create;
   validate_and_run(call, operation);
 }
@@ -67,7 +68,7 @@ void get_document(Call& call) {
   const Version version = parameters.version();
   const VersionType type = parameters.version_type();
   const SourceChoice source = parameters.source_choice().value_or(SourceChoice());
-  parameters.refuse_unknown();
+  parameters.refuse_unknown_and_body();
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
@@ -78,8 +79,9 @@ void get_document(Call& call) {
 void get_source(Call& call) {
   call.parameters.for_reads();
   const SourceChoice source = call.parameters.source_choice().value_or(SourceChoice());
-  call.parameters.refuse_unknown();
+  call.parameters.refuse_unknown_and_body();
   ValidationErrors errors;
+  if (call.id().empty()) errors.add("id is missing");
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
@@ -88,7 +90,7 @@ void get_source(Call& call) {
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  append_source(call.response.body, held.document.source.text(), source);
+  append_source(call.response.body, held.document.source.text(), source, call.compatibility);
   call.is_whole = true;
 }
 

@@ -13,14 +13,27 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   append_quoted(out, value);
 }
 
+void append_resource(std::string& out, const Failure& failed) {
+  if (failed.resource.empty() && failed.resources.empty()) return;
+  append_field(out, "resource.type", failed.resource_type);
+  if (failed.resources.size() < 2) {
+    return append_field(out, "resource.id", failed.resources.empty() ? failed.resource : failed.resources[0]);
+  }
+  out += R"(,"resource.id":[)";
+  for (const std::string& each : failed.resources) {
+    if (out.back() != '[') out += ',';
+    append_quoted(out, each);
+  }
+  out += ']';
+}
+
 /// From `type` to `index`, without braces.
 void append_what(std::string& out, const Failure& failed) {
   out += R"("type":)";
   append_quoted(out, failed.type);
   out += R"(,"reason":)";
   append_quoted(out, failed.reason);
-  if (!failed.resource.empty()) append_field(out, "resource.type", failed.resource_type);
-  append_field(out, "resource.id", failed.resource);
+  append_resource(out, failed);
   append_field(out, "index_uuid", failed.index_uuid);
   append_field(out, "shard", failed.shard);
   append_field(out, "index", failed.index);
@@ -44,6 +57,17 @@ Failure failure(int status, std::string_view type, std::string reason) {
 }
 Failure illegal_argument(std::string reason) {
   return failure(400, "illegal_argument_exception", std::move(reason));
+}
+Failure illegal_argument(const IllegalArgument& why) {
+  return illegal_argument(why.what(), why);
+}
+Failure illegal_argument(std::string reason, const IllegalArgument& why) {
+  Failure bad = illegal_argument(std::move(reason));
+  if (why.no_number) {
+    bad.cause_type = "number_format_exception";
+    bad.cause_reason = fmt::format("For input string: \"{}\"", *why.no_number);
+  }
+  return bad;
 }
 Failure unsupported(std::string_view what) {
   return failure(501, "unsupported_operation_exception", fmt::format("{} not supported by occkit", what));

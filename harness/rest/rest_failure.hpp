@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/rest/rest_response.hpp"
+#include "harness/support/write_parameters.hpp"
 
 namespace occ {
 
@@ -13,7 +15,8 @@ struct Failure {
   std::string_view type;  ///< a literal; empty: the answer's `error` is the reason alone, as for unknown paths
   std::string reason;
   /// What Elasticsearch adds where it knows them; left out where empty.
-  std::string resource;  ///< `resource.id` of a missing index
+  std::string resource;                ///< `resource.id` of a missing index
+  std::vector<std::string> resources;  ///< the same, where a list stands for nothing
   std::string index_uuid;
   std::string shard;
   std::string index;
@@ -29,6 +32,9 @@ struct Failure {
 [[nodiscard]] Failure failure(int status, std::string_view type, std::string reason);
 /// 400, illegal_argument_exception.
 [[nodiscard]] Failure illegal_argument(std::string reason);
+/// The same, with what was no number as its cause, if that is what was wrong.
+[[nodiscard]] Failure illegal_argument(const IllegalArgument& why);
+[[nodiscard]] Failure illegal_argument(std::string reason, const IllegalArgument& why);
 /// 501 for what Elasticsearch has and the kit has not: "`what` not supported by occkit", so `what` ends in "is" or "are".
 [[nodiscard]] Failure unsupported(std::string_view what);
 

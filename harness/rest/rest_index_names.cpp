@@ -1,4 +1,6 @@
-/// Lists of indices with wildcards, as requests on indices take them.
+/// Lists of indices with wildcards, as requests on indices take them (Elasticsearch's IndexNameExpressionResolver).
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "harness/rest/filter_path.hpp"
@@ -7,63 +9,195 @@
 namespace occ {
 namespace {
 
+using Names = std::vector<std::string>;
 using Found = std::vector<std::shared_ptr<Index>>;
 
-bool stands_for_all(std::string_view list) {
-  return list.find_first_not_of(',') == list.npos || list == "_all" || list == "*";
+/// A list that is to be resolved.
+struct Asked {
+  const Node::Indices& indices;
+  const IndexOptions& options;
+  Compatibility compatibility;
+  Names names;  ///< as they were written, wildcards among them
+
+  [[nodiscard]] bool has(std::string_view name) const { return indices.contains(name); }
+  [[nodiscard]] bool of_all() const {
+    return names.empty() || (names.size() == 1 && (names[0] == "_all" || names[0] == "*"));
+  }
+  [[nodiscard]] bool expands() const { return options.expand_open || options.expand_closed; }
+};
+
+bool is_wildcard(std::string_view name) {
+  return name.find('*') != name.npos;
 }
 
-/// Takes the indices that `pattern` matches out of `found`, or adds them.
-void match(const Node::Indices& indices, std::string_view pattern, bool add, Found& found) {
-  for (const auto& [name, index] : indices) {
-    if (!matches_pattern(pattern, name)) continue;
-    const auto at = std::ranges::find(found, index);
-    if (add && at == found.end()) found.push_back(index);
-    if (!add && at != found.end()) found.erase(at);
+void add(std::string_view name, Names& names) {
+  if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
+}
+
+Names matching(const Asked& asked, std::string_view pattern) {
+  Names names;
+  for (const auto& [name, index] : asked.indices) {
+    if (matches_pattern(pattern, name)) names.push_back(name);
   }
+  return names;
+}
+
+Failure missing(const Asked& asked, std::string_view name, std::string_view resource_type) {
+  Failure none = no_such_index(name, asked.compatibility);
+  none.resource_type = resource_type;
+  return none;
+}
+
+/// The list stands for nothing, as a whole.
+Failure missing(const Asked& asked, std::string_view resource_type) {
+  Failure none = missing(asked, "null", resource_type);
+  none.index.clear();
+  none.index_uuid.clear();
+  none.resource.clear();
+  none.resources = asked.names;
+  return none;
+}
+
+void refuse_underscore(std::string_view name) {
+  if (!name.starts_with('_')) return;
+  Failure bad = failure(400, "invalid_index_name_exception",
+                        fmt::format("Invalid index name [{}], must not start with '_'.", name));
+  bad.index_uuid = "_na_";
+  bad.index = name;
+  throw bad;
+}
+
+/// Adds what a name of the list stands for to `names`, or takes it away.
+void put(const Asked& asked, const Names& these, bool taken_away, Names& names) {
+  if (!asked.options.expand_open) return;  // nothing is closed here
+  for (const std::string& each : these) {
+    if (taken_away) {
+      std::erase(names, each);
+    } else {
+      add(each, names);
+    }
+  }
+}
+
+/// The names in the place of wildcards, before 8.0.
+Names without_wildcards(const Asked& asked) {
+  if (!asked.expands()) return asked.names;
+  Names names;
+  if (asked.of_all()) {
+    put(asked, matching(asked, "*"), false, names);
+    return names;
+  }
+  bool wildcard_seen = false;
+  for (std::string_view name : asked.names) {
+    if (name.empty()) throw missing(asked, name, "index_or_alias");
+    refuse_underscore(name);
+    if (asked.has(name)) {
+      add(name, names);
+      continue;
+    }
+    const bool taken_away = wildcard_seen && name.starts_with('-');
+    if (taken_away) name.remove_prefix(1);
+    if (!is_wildcard(name)) {
+      if (!asked.options.ignore_unavailable && !asked.has(name)) throw missing(asked, name, "index_or_alias");
+      if (taken_away) {
+        std::erase(names, name);
+      } else {
+        add(name, names);
+      }
+      continue;
+    }
+    wildcard_seen = true;
+    const Names these = matching(asked, name);
+    put(asked, these, taken_away, names);
+    if (these.empty() && !asked.options.allow_no_indices) throw missing(asked, name, "index_or_alias");
+  }
+  if (names.empty() && !asked.options.allow_no_indices) throw missing(asked, "index_or_alias");
+  return names;
+}
+
+Found found_before_8(const Asked& asked) {
+  const IndexOptions& options = asked.options;
+  const Names names = without_wildcards(asked);
+  if (names.empty() && !options.allow_no_indices) throw missing(asked, "index_expression");
+  // Of a name alone the other option decides.
+  const bool must_exist = asked.names.size() == 1 ? !options.allow_no_indices : !options.ignore_unavailable;
+  Found found;
+  for (const std::string& name : names) {
+    if (const auto at = asked.indices.find(name); at != asked.indices.end()) {
+      found.push_back(at->second);
+    } else if (must_exist) {
+      throw missing(asked, name, "index_expression");
+    }
+  }
+  if (found.empty() && !names.empty() && !options.allow_no_indices) throw missing(asked, "index_or_alias");
+  return found;
+}
+
+/// Since 8: nothing was found for these.
+Failure nothing_found(const Asked& asked, const Names& names) {
+  if (names.empty() || (names.size() == 1 && names[0] == "_all")) {
+    Failure none = missing(asked, "_all", "index_or_alias");
+    none.reason = "no such index [no indices exist]";
+    return none;
+  }
+  if (names.size() > 1) return missing(asked, "index_expression");
+  Failure none = missing(asked, names[0], "index_or_alias");
+  if (names[0].starts_with('-')) {
+    none.reason = fmt::format(
+        "no such index [{}] and if you intended to exclude this index, ensure that you use wildcards that include it "
+        "before explicitly excluding it",
+        names[0]);
+  }
+  return none;
+}
+
+Names names_since_8(const Asked& asked) {
+  Names names;
+  if (asked.of_all()) {
+    if (asked.expands()) put(asked, matching(asked, "*"), false, names);
+    return names;
+  }
+  bool wildcard_seen = false;
+  for (std::string_view name : asked.names) {
+    const bool taken_away = wildcard_seen && name.starts_with('-');
+    if (taken_away) name.remove_prefix(1);
+    if (name.empty()) throw nothing_found(asked, {std::string(name)});
+    refuse_underscore(name);
+    if (asked.expands() && is_wildcard(name)) {
+      wildcard_seen = true;
+      const Names these = asked.options.expand_open ? matching(asked, name) : Names();
+      if (these.empty() && !asked.options.allow_no_indices) throw nothing_found(asked, {std::string(name)});
+      put(asked, these, taken_away, names);
+    } else if (taken_away) {
+      std::erase(names, name);
+    } else if (asked.has(name)) {
+      add(name, names);
+    } else if (!asked.options.ignore_unavailable) {
+      throw nothing_found(asked, {std::string(name)});
+    }
+  }
+  return names;
+}
+
+Found found_since_8(const Asked& asked) {
+  Found found;
+  for (const std::string& name : names_since_8(asked)) found.push_back(asked.indices.find(name)->second);
+  if (found.empty() && !asked.options.allow_no_indices) throw nothing_found(asked, asked.names);
+  return found;
 }
 
 }  // namespace
 
 std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view list, const IndexOptions& options) {
   const auto indices = call.node.indices();
-  const auto missing = [&](std::string_view name) { return no_such_index(name, call.compatibility); };
-  Found found;
-  bool wildcard_seen = false;
-  if (stands_for_all(list)) {
-    if (options.expand_open) match(*indices, "*", true, found);
-    if (found.empty() && !options.allow_no_indices) {
-      Failure none = missing("_all");
-      none.reason = "no such index [null]";
-      throw none;
-    }
-    return found;
-  }
-  const std::string_view whole = list;
+  Asked asked{*indices, options, call.compatibility, {}};
+  while (list.ends_with(',')) list.remove_suffix(1);
   while (!list.empty()) {
-    const auto comma = list.find(',');
-    std::string_view each = list.substr(0, comma);
-    list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
-    if (each.empty()) continue;
-    // '-' takes away from what wildcards before it have found.
-    const bool add = !(wildcard_seen && each.starts_with('-'));
-    if (!add) each.remove_prefix(1);
-    if (each.find('*') != each.npos) {
-      wildcard_seen = true;
-      const std::size_t before = found.size();
-      if (options.expand_open) match(*indices, each, add, found);
-      if (add && found.size() == before && !options.allow_no_indices) throw missing(each);
-      continue;
-    }
-    const auto at = indices->find(each);
-    if (at == indices->end()) {
-      if (!options.ignore_unavailable) throw missing(each);
-      continue;
-    }
-    match(*indices, each, add, found);
+    const auto end = list.find(',');
+    asked.names.emplace_back(list.substr(0, end));
+    list.remove_prefix(end == list.npos ? list.size() : end + 1);
   }
-  if (found.empty() && !options.allow_no_indices) throw missing(whole);
-  return found;
+  return call.compatibility == Compatibility::v8 ? found_since_8(asked) : found_before_8(asked);
 }
 
 }  // namespace occ

@@ -73,19 +73,24 @@ std::vector<Item> read_items(const Json& body, const Item& otherwise, Compatibil
   return items;
 }
 
+/// As append_named, with the type that the request names, or none.
+void append_with_type(std::string& out, const Item& item) {
+  out += R"({"_index":)";
+  append_quoted(out, item.index);
+  out += R"(,"_type":)";
+  if (item.named_type.empty()) {
+    out += "null";
+  } else {
+    append_quoted(out, item.named_type);
+  }
+  out += R"(,"_id":)";
+  append_quoted(out, item.id);
+}
+
 /// Before 8.0 no type is said of what could not be read, unless the request names one.
 void append_failed(std::string& out, Compatibility compatibility, const Item& item, const Failure& why) {
   if (compatibility != Compatibility::v8) {
-    out += R"({"_index":)";
-    append_quoted(out, item.index);
-    out += R"(,"_type":)";
-    if (item.named_type.empty()) {
-      out += "null";
-    } else {
-      append_quoted(out, item.named_type);
-    }
-    out += R"(,"_id":)";
-    append_quoted(out, item.id);
+    append_with_type(out, item);
   } else {
     append_named(out, compatibility, item.index, item.id);
   }
@@ -94,14 +99,9 @@ void append_failed(std::string& out, Compatibility compatibility, const Item& it
   out += '}';
 }
 
-/// A document of another type than _doc, which none is.
-void append_other_type(std::string& out, const Item& item) {
-  out += R"({"_index":)";
-  append_quoted(out, item.index);
-  out += R"(,"_type":)";
-  append_quoted(out, item.named_type);
-  out += R"(,"_id":)";
-  append_quoted(out, item.id);
+/// A document that is not there, of the type that was asked for.
+void append_missing(std::string& out, const Item& item) {
+  append_with_type(out, item);
   out += R"(,"found":false})";
 }
 
@@ -141,10 +141,16 @@ void mget(Call& call) {
     try {
       Handles::Held& held = call.readable(item.index);
       if (!item.named_type.empty() && item.named_type != "_doc") {
-        append_other_type(out, item);
+        append_missing(out, item);
         continue;
       }
-      (void)append_document(out, call.compatibility, held, item.id, item.version, item.source);
+      const std::size_t before = out.size();
+      const int status = append_document(out, call.compatibility, held, item.id, item.version, item.source);
+      // 6.x says no type of what it did not find without one.
+      if (status == 404 && call.compatibility == Compatibility::v6) {
+        out.resize(before);
+        append_missing(out, item);
+      }
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);
     }

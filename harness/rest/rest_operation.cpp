@@ -138,11 +138,9 @@ void validate(const WriteOperation& operation, Version upsert_version, Compatibi
 Ran run(Call& call, WriteOperation& operation, std::string& out) {
   if (!operation.id) operation.id = call.node.make_id();
   try {
-    if (operation.id->empty() && operation.in_bulk) throw illegal_argument("if _id is specified it must not be empty");
+    if (operation.id->empty()) throw illegal_argument("if _id is specified it must not be empty");
     if (operation.require_alias) throw no_such_alias(operation.index, call.compatibility);
-    // A delete makes no index, unless the client keeps the versions.
-    const bool existing_only =
-        operation.action == BulkEntry::Action::remove && operation.parameters.version_type == VersionType::internal;
+    const bool existing_only = operation.index_must_exist.value_or(!operation.makes_index());
     Handles::Held& held = existing_only ? call.readable(operation.index) : call.existing_or_new(operation.index);
     check_active_shards(operation, *held.index);
     return operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
@@ -153,7 +151,11 @@ Ran run(Call& call, WriteOperation& operation, std::string& out) {
 }
 
 void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version) {
-  call.parameters.refuse_unknown();
+  if (operation.action == BulkEntry::Action::remove) {
+    call.parameters.refuse_unknown_and_body();
+  } else {
+    call.parameters.refuse_unknown();
+  }
   ValidationErrors errors;
   validate(operation, upsert_version, call.compatibility, errors);
   throw_if_any(errors);

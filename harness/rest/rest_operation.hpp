@@ -37,6 +37,13 @@ struct WriteOperation {
   std::optional<std::int64_t> active_shards;  ///< wait_for_active_shards
   /// An item of `_bulk`: a noop is then answered with the shard group's `_shards`, as Elasticsearch does.
   bool in_bulk = false;
+  /// Where another item has said whether the index is made if there is none.
+  std::optional<bool> index_must_exist;
+
+  /// A delete makes no index, unless the client keeps the versions.
+  [[nodiscard]] bool makes_index() const noexcept {
+    return action != BulkEntry::Action::remove || parameters.version_type != VersionType::internal;
+  }
 };
 
 /// "index", "create", "update" or "delete".

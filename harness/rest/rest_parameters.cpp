@@ -73,13 +73,30 @@ Parameters::Parameters(const Request& request) : request_(request), asked_(reque
   if (asked_.empty()) return;
   // An answer to parameters that are wrong is printed as they ask all the same, so nothing throws here.
   const auto pretty = get("pretty");
-  pretty_ = pretty && *pretty != "false";
+  pretty_ = pretty && (pretty->empty() || *pretty == "true");
   filter_path_ = get("filter_path").value_or("");
   ignore({"human", "error_trace"});
-  // The one format that answers have; another is unknown.
-  if (std::ranges::any_of(request.query,
-                          [](const auto& each) { return each.first == "format" && each.second == "json"; })) {
+  // Answers are JSON. What is no format of Elasticsearch's does nothing there either; another is unknown here.
+  if (std::ranges::none_of(request.query, [](const auto& each) {
+        return each.first == "format" && (each.second == "yaml" || each.second == "cbor" || each.second == "smile");
+      })) {
     (void)get("format");
+  }
+}
+
+void Parameters::check_printing() {
+  if (asked_.empty()) return;
+  try {
+    (void)flag("pretty");
+    (void)flag("human");
+  } catch (const IllegalArgument&) {
+    pretty_ = false;
+    throw;
+  }
+  try {
+    (void)flag("error_trace");
+  } catch (const IllegalArgument& why) {
+    throw Failure{.status = 400, .reason = why.what()};
   }
 }
 
@@ -132,6 +149,13 @@ void Parameters::refuse_unknown() const {
   for (const auto name : unknown) named.push_back(fmt::format("[{}]{}", name, did_you_mean(name, known_)));
   throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: {}", path_text(request_),
                                      unknown.size() > 1 ? "s" : "", fmt::join(named, ", ")));
+}
+
+void Parameters::refuse_unknown_and_body() const {
+  refuse_unknown();
+  if (request_.body.empty()) return;
+  throw illegal_argument(
+      fmt::format("request [{} {}] does not support having a body", request_.method, path_text(request_)));
 }
 
 Version Parameters::version() {
@@ -190,8 +214,8 @@ std::optional<std::int64_t> Parameters::active_shards() {
   const auto number = [&]() -> std::int64_t {
     try {
       return parse_int("wait_for_active_shards", *value);
-    } catch (const IllegalArgument&) {
-      throw illegal_argument(fmt::format("cannot parse ActiveShardCount[{}]", *value));
+    } catch (const IllegalArgument& why) {
+      throw illegal_argument(fmt::format("cannot parse ActiveShardCount[{}]", *value), why);
     }
   }();
   if (number < 0) throw illegal_argument("shard count cannot be a negative value");
@@ -212,11 +236,12 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
   if (!states || states->empty()) return options;
   options.expand_open = false;
   for (const std::string& state : parts_of(*states)) {
-    if (state == "open" || state == "all") {
-      options.expand_open = true;
+    if (state == "open" || state == "all" || state == "closed") {
+      options.expand_open |= state != "closed";
+      options.expand_closed |= state != "open";
     } else if (state == "none") {
-      options.expand_open = false;
-    } else if (state != "closed" && state != "hidden") {
+      options.expand_open = options.expand_closed = false;
+    } else if (state != "hidden") {
       throw illegal_argument(fmt::format("No valid expand wildcard value [{}]", state));
     }
   }

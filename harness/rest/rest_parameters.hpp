@@ -20,15 +20,18 @@ inline constexpr std::int64_t kAllCopies = -1;
 struct IndexOptions {
   bool ignore_unavailable = false;
   bool allow_no_indices = true;
-  bool expand_open = true;  ///< no index is closed here
+  bool expand_open = true;
+  bool expand_closed = false;  ///< no index is closed here, but a list that is not expanded at all is another thing
 };
 
 /// The parameters of one request; what nobody asked for is refused. Each is read in the order in which Elasticsearch
 /// reads it, since the first that is wrong is the one that is named. Throws Failure and IllegalArgument.
 class Parameters {
  public:
-  /// Takes at once what any request may carry: pretty, human, error_trace, filter_path, format=json.
+  /// Takes at once what any request may carry: pretty, human, error_trace, filter_path, format.
   explicit Parameters(const Request& request);
+  /// Whether what says how an answer is printed is well-formed, which is looked at first.
+  void check_printing();
 
   /// The last value given, as Elasticsearch takes it.
   std::optional<std::string_view> get(std::string_view name);
@@ -43,6 +46,8 @@ class Parameters {
   void refuse(std::initializer_list<std::string_view> names);
   /// Names all that are left, and what may have been meant.
   void refuse_unknown() const;
+  /// refuse_unknown, then a body, of a request that has none.
+  void refuse_unknown_and_body() const;
 
   /// RestActions.parseVersion: the parameter, else the If-Match header.
   Version version();

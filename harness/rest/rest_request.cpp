@@ -68,8 +68,14 @@ void read_target(Request& request, std::string_view target, bool plus_is_space) 
     throw MalformedRequest("a path begins with '/', not as '" + std::string(target) + "' does");
   target = target.substr(0, target.find('#'));
   const auto question = target.find('?');
-  for_each_part(target.substr(0, question), '/',
-                [&](std::string_view part) { request.path.push_back(decoded(part, plus_is_space)); });
+  std::string_view path = target.substr(0, question);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  while (!path.empty()) {
+    path.remove_prefix(1);  // a '/'
+    const auto end = std::min(path.find('/'), path.size());
+    request.path.push_back(decoded(path.substr(0, end), plus_is_space));
+    path.remove_prefix(end);
+  }
   if (question == target.npos) return;
   for_each_part(target.substr(question + 1), '&', [&](std::string_view part) {
     const auto equals = part.find('=');

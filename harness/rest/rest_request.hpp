@@ -14,7 +14,7 @@ using NameValues = std::vector<std::pair<std::string, std::string>>;
 struct Request {
   std::string method;             ///< GET, HEAD, PUT, POST, DELETE, or whatever was sent
   std::string uri;                ///< as given, for messages
-  std::vector<std::string> path;  ///< its segments, percent-decoded; empty ones are left out
+  std::vector<std::string> path;  ///< its segments, percent-decoded; empty ones at the end are left out
   NameValues query;               ///< in order, percent-decoded
   NameValues headers;
   std::string body;

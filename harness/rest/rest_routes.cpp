@@ -138,7 +138,7 @@ Failure nothing_there(const Request& request) {
   if (!path.empty() && elasticsearch_has(path[0])) return unsupported(fmt::format("[{}] is", path[0]));
   if (path.size() >= 2 && !path[0].starts_with('_')) {
     if (elasticsearch_has(path[1])) return unsupported(fmt::format("[{}] is", path[1]));
-    if (!path[1].starts_with('_') && path.size() <= 3) {
+    if (!path[1].empty() && !path[1].starts_with('_') && path.size() <= 3) {
       return unsupported(fmt::format("the type [{}]: types other than _doc are", path[1]));
     }
   }

@@ -121,7 +121,8 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
     out += R"(,"found":true)";
     if (outcome.result != Result::deleted) {
       out += R"(,"_source":)";
-      append_source(out, source, *choice);
+      // What an update answers is a map already, which 8 filters as 7 did.
+      append_source(out, source, *choice, std::min(call.compatibility, Compatibility::v7));
     }
     out += '}';
   }

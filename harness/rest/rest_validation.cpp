@@ -71,9 +71,12 @@ void validate_index(const WriteParameters& p, std::optional<std::string_view> id
       return errors.add("create operations do not support compare and set. use index instead");
     }
   }
-  if (!id && (p.version_type != VersionType::internal || (p.version != kMatchAny && p.version != kMatchDeleted))) {
-    errors.add("an id must be provided if version type or value are set");
-  }
+  const bool of_6 = compatibility == Compatibility::v6;
+  // 6.x forgets the first of the two where nothing was wrong before.
+  if (of_6 && p.create && !id && errors.operation_has_any()) errors.add("an id is required for a CREATE operation");
+  const bool versioned = p.version_type != VersionType::internal ||
+                         (p.version != kMatchAny && (of_6 || p.version != kMatchDeleted)) || (of_6 && p.create);
+  if (!id && versioned) errors.add("an id must be provided if version type or value are set");
   validate_condition(p, compatibility, errors);
   if (id) validate_id_length(*id, errors);
 }

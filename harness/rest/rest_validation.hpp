@@ -14,11 +14,15 @@ class ValidationErrors {
  public:
   void add(std::string_view message);
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  /// What is added from here on is of another operation.
+  void begin_operation() noexcept { before_ = count_; }
+  [[nodiscard]] bool operation_has_any() const noexcept { return count_ > before_; }
   /// `Validation Failed: 1: ...;2: ...;`
   [[nodiscard]] std::string reason() const { return "Validation Failed: " + list_; }
 
  private:
   std::size_t count_ = 0;
+  std::size_t before_ = 0;
   std::string list_;
 };
 

@@ -113,6 +113,7 @@ class ActionLine {
       } else if (key == "op_type") {
         parameters.create = text == "create";
       } else if (key == "_type" && compatibility_ != Compatibility::v8) {
+        entry_.typed = true;
         if (text != "_doc") entry_.unsupported = "type [" + text + "]";
       } else if (key == "require_alias") {
         entry_.require_alias = parse_boolean(text);

@@ -28,6 +28,7 @@ struct BulkEntry {
   WriteParameters parameters;
   std::optional<SourceChoice> source_choice;  ///< `_source` of an update
   std::optional<bool> require_alias;
+  bool typed = false;  ///< it says a `_type`
   bool empty_pipeline = false;
   std::optional<std::string>
       unsupported;              ///< a key that Elasticsearch knows and the kit does not: routing, pipeline, ...

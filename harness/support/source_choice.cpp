@@ -81,9 +81,11 @@ class Matcher {
 
 class Filter {
  public:
-  explicit Filter(const SourceChoice& choice) : include_(choice.includes), exclude_(choice.excludes) {
-    all_ = choice.includes.empty();
-  }
+  Filter(const SourceChoice& choice, Compatibility compatibility)
+      : include_(choice.includes),
+        exclude_(choice.excludes),
+        all_(choice.includes.empty()),
+        keeps_empty_lists_(compatibility != Compatibility::v6) {}
 
   [[nodiscard]] Json object(const Json& value) const {
     return object(value, {include_.begin(), all_}, exclude_.begin());
@@ -130,7 +132,8 @@ class Filter {
     }
     if (value.is_array()) {
       Json left = array(value, from, exclude);
-      if (left.empty() && !accepted) return std::nullopt;
+      // 6.x leaves out a list that is empty once it was looked through.
+      if (left.empty() && !(accepted && keeps_empty_lists_)) return std::nullopt;
       return left;
     }
     return accepted ? std::optional(value) : std::nullopt;
@@ -156,6 +159,7 @@ class Filter {
   Matcher include_;
   Matcher exclude_;
   bool all_;
+  bool keeps_empty_lists_;
 };
 
 }  // namespace
@@ -194,8 +198,8 @@ void check_patterns(const SourceChoice& choice) {
   }
 }
 
-Json chosen_part(const Json& object, const SourceChoice& choice) {
-  return Filter(choice).object(object);
+Json chosen_part(const Json& object, const SourceChoice& choice, Compatibility compatibility) {
+  return Filter(choice, compatibility).object(object);
 }
 
 }  // namespace occ

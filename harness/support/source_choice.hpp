@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/model/compatibility.hpp"
 #include "harness/support/json_text.hpp"
 
 namespace occ {
@@ -28,6 +29,7 @@ inline constexpr std::size_t kMaxPatternBytes = 4'096;
 void check_patterns(const SourceChoice& choice);
 
 /// The part of an object that is chosen, as XContentMapValues.filter of Elasticsearch has it.
-[[nodiscard]] Json chosen_part(const Json& object, const SourceChoice& choice);
+[[nodiscard]] Json chosen_part(const Json& object, const SourceChoice& choice,
+                               Compatibility compatibility = Compatibility::v7);
 
 }  // namespace occ

@@ -19,6 +19,14 @@ std::optional<T> whole_number(std::string_view text) {
 
 constexpr auto kMostLong = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
+/// Text that Java takes for a double.
+bool is_decimal(std::string_view text) {
+  const std::string number(text);
+  char* end = nullptr;
+  (void)std::strtod(number.c_str(), &end);
+  return !number.empty() && end == number.c_str() + number.size();
+}
+
 std::string bracketed(std::string_view text) {
   return "[" + std::string(text) + "]";
 }
@@ -27,12 +35,12 @@ std::string bracketed(std::string_view text) {
 
 std::int64_t parse_long(std::string_view name, std::string_view value) {
   if (const auto number = whole_number<std::int64_t>(value)) return *number;
-  throw IllegalArgument("Failed to parse long parameter " + bracketed(name) + " with value " + bracketed(value));
+  throw IllegalArgument("Failed to parse long parameter " + bracketed(name) + " with value " + bracketed(value), value);
 }
 
 std::int32_t parse_int(std::string_view name, std::string_view value) {
   if (const auto number = whole_number<std::int32_t>(value)) return *number;
-  throw IllegalArgument("Failed to parse int parameter " + bracketed(name) + " with value " + bracketed(value));
+  throw IllegalArgument("Failed to parse int parameter " + bracketed(name) + " with value " + bracketed(value), value);
 }
 
 std::int64_t parse_json_long(std::string_view name, const Json& value) {
@@ -117,10 +125,11 @@ std::int64_t parse_time_ms(std::string_view setting, std::string_view value) {
     std::string_view number = std::string_view(text).substr(0, text.size() - suffix.size());
     number = number.substr(0, number.find_last_not_of(kBlanks) + 1);
     const auto count = whole_number<std::int64_t>(number);
-    if (!count && number.find('.') != number.npos) {
-      throw IllegalArgument("failed to parse " + bracketed(value) + ", fractional time values are not supported");
+    if (!count) {
+      throw IllegalArgument("failed to parse " + bracketed(value) +
+                                (is_decimal(number) ? ", fractional time values are not supported" : ""),
+                            number);
     }
-    if (!count) break;
     if (*count < -1) throw refuse("negative durations are not supported");
     if (*count == -1) return -1;
     if (ms == 0) return *count / (suffix == "nanos" ? 1'000'000 : 1'000);

@@ -33,6 +33,10 @@ struct WriteParameters {
 /// A value that Elasticsearch refuses while it parses the request (400, illegal_argument_exception).
 struct IllegalArgument : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
+  IllegalArgument(const std::string& what, std::string_view not_number)
+      : std::invalid_argument(what), no_number(not_number) {}
+  /// What was to be a number and is none: Elasticsearch tells it as the cause.
+  std::optional<std::string> no_number;
 };
 
 /// Each throws IllegalArgument with Elasticsearch's text. `name` is the parameter's.

@@ -11,10 +11,10 @@ Exit status: 0 if nothing differs that is not known; 1 if something does; 2 bad 
 """
 
 import argparse
-import collections
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -27,17 +27,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import comparison  # noqa: E402
 from faults import Faults  # noqa: E402
 from generator import Generator  # noqa: E402
+from hunting import Hunt, Pair  # noqa: E402
 from known import BadRule, Known  # noqa: E402
-from request import PREFIX, render  # noqa: E402
-from shrinking import shrink  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-TEMPLATE = "/_template/occkit-differential"
+# Of this run alone: another may be on the same engine.
+TEMPLATE = f"/_template/occkit-differential-{os.getpid()}"
 # A server that says nothing for so long is down.
 TIMEOUT_S = 120
-# More kinds of differences than these are counted, not shrunk.
-MOST_SHRUNK = 20
-SAY_EVERY_S = 10
 
 
 class NoAnswer(Exception):
@@ -97,92 +94,6 @@ def serving(program, compat):
         process.stdout.close()
 
 
-class Difference:
-    """One answer that differs, and what was sent up to it."""
-
-    def __init__(self, sent, engine, occkit, place):
-        self.sent = sent  # as rendered
-        self.engine = engine
-        self.occkit = occkit
-        self.place = place
-
-    def kind(self):
-        """The same for differences that are likely to have one cause."""
-        last = self.sent[-1]
-        path = re.sub(r"/occ-[^/?]*", "/INDEX", last.target.partition("?")[0])
-        path = re.sub(r"/(_doc|_create|_update|_source)/[^/]+", r"/\1/ID", path)
-        return (last.method, path, self.place.kind(), self.engine.status, self.occkit.status, reason(self.engine),
-                reason(self.occkit))
-
-
-def reason(answer):
-    """The texts of an error without names and numbers."""
-    error = answer.body.get("error") if isinstance(answer.body, dict) else None
-    if isinstance(error, dict):
-        error = f"{error.get('type')}: {error.get('reason')}"
-    return re.sub(r"\[[^\]]*\]|\d+|'[^']*'", "*", str(error))[:60]
-
-
-def remember(answer, prefix, seen):
-    """Takes numbers of documents out of an answer, wherever they stand."""
-    if isinstance(answer, dict):
-        if isinstance(answer.get("_index"), str) and "_id" in answer:
-            key = (answer["_index"].replace(prefix, PREFIX), answer["_id"])
-            for name, at in (("version", "_version"), ("seq_no", "_seq_no"), ("term", "_primary_term")):
-                if isinstance(answer.get(at), int):
-                    seen.setdefault(key, {})[name] = answer[at]
-        else:
-            for each in answer.values():
-                remember(each, prefix, seen)
-    elif isinstance(answer, list):
-        for each in answer:
-            remember(each, prefix, seen)
-
-
-class Pair:
-    """The engine and the kit, which are asked the same."""
-
-    def __init__(self, engine, occkit, compat, known):
-        self.engine = engine
-        self.occkit = occkit
-        self.compat = compat
-        self.known = known
-        self.run_tag = f"{int(time.time()):x}"
-        self.sequences = 0
-        self.requests = 0
-        self.statuses = collections.Counter()
-
-    def run(self, sequence, counted=True):
-        """The first difference that is not known; None. Indices are new, and go."""
-        self.sequences += 1
-        prefix = f"occ-{self.run_tag}-{self.sequences}-"
-        seen, sent = {}, []
-        try:
-            for request in sequence:
-                rendered = render(request, prefix, seen)
-                sent.append(rendered)
-                engine, occkit = self.engine.send(rendered), self.occkit.send(rendered)
-                if counted:
-                    self.requests += 1
-                    self.statuses[engine.status] += 1
-                remember(engine.body, prefix, seen)
-                place = comparison.compare(engine, occkit)
-                if place is None:
-                    continue
-                rule = self.known.rule(self.compat, rendered, engine, occkit, place)
-                if rule is None:
-                    return Difference(sent, engine, occkit, place)
-                rule.times += counted
-                # What both refused has changed nothing. Otherwise they are no longer in one state.
-                if engine.status < 400 or occkit.status < 400:
-                    return None
-        finally:
-            indices = ",".join(name.replace(PREFIX, prefix) for name in ("@a", "@b", "@c", "@s"))
-            for server in (self.engine, self.occkit):
-                server.ask("DELETE", f"/{indices}?ignore_unavailable=true")
-        return None
-
-
 def prepare(engine, compat):
     """What the kit gives to an index that nobody gave anything, and nothing that is slow. The version of the engine."""
     answer = engine.ask("GET", "/_nodes?filter_path=nodes.*.version")
@@ -201,58 +112,6 @@ def prepare(engine, compat):
     return versions[0], compat
 
 
-def tell(number, difference, original):
-    """A difference as lines to be typed. Indices have short names."""
-    def short(text):
-        return re.sub(r"occ-[0-9a-f]{8}-\d+-", "occ-", text)
-    print(f"\nDifference {number}: {original}. URL stands for either server.")
-    for rendered in difference.sent:
-        print("  " + short(rendered.curl()).replace("\n", "\n  "))
-    print("  " + short(str(difference.place)))
-    print("  engine: " + short(str(difference.engine)))
-    print("  occkit: " + short(str(difference.occkit)))
-    sys.stdout.flush()
-
-
-def hunt(pair, sequences, first, seed, seconds):
-    """Runs sequences; the number of kinds of differences, and of differences."""
-    kinds = collections.Counter()
-    said = began = time.monotonic()
-    try:
-        for number, sequence in enumerate(sequences, first):
-            if time.monotonic() - began > seconds:
-                break
-            found = pair.run(sequence)
-            if time.monotonic() - said > SAY_EVERY_S:
-                said = time.monotonic()
-                print(f"  {pair.requests:,} requests, {sum(kinds.values())} differences", file=sys.stderr, flush=True)
-            if found is None:
-                continue
-            kind = found.kind()
-            kinds[kind] += 1
-            if kinds[kind] > 1 or len(kinds) > MOST_SHRUNK:
-                continue
-
-            def differs(candidate, kind=kind):
-                again = pair.run(candidate, counted=False)
-                return again is not None and again.kind() == kind
-            how = f"sequence {number} of seed {seed}"
-            try:
-                shrunk = shrink(sequence[:len(found.sent)], differs)
-                again = pair.run(shrunk, counted=False)
-            except KeyboardInterrupt:
-                tell(len(kinds), found, how)
-                raise
-            if again is not None and again.kind() == kind:
-                tell(len(kinds), again, f"{how}, {len(shrunk)} of {len(found.sent)} requests are left")
-            else:
-                # It hangs on time, or on what was before.
-                tell(len(kinds), found, f"{how}, which does not differ when it is run again")
-    except KeyboardInterrupt:
-        print("  interrupted", file=sys.stderr)
-    return len(kinds), sum(kinds.values())
-
-
 def options_of(arguments):
     parser = argparse.ArgumentParser(prog="differential.py", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--engine", required=True, metavar="URL", help="a real Elasticsearch with nothing else to do")
@@ -262,6 +121,8 @@ def options_of(arguments):
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first sequence (0)")
     parser.add_argument("--sequences", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--length", type=int, default=40, metavar="N", help="requests of each (40)")
+    parser.add_argument("--side-by-side", type=int, choices=range(1, 65), default=4, metavar="N",
+                        help="so many sequences at a time, each on a connection of its own (4)")
     parser.add_argument("--seconds", type=float, default=1e9, metavar="S", help="begin no sequence after them")
     parser.add_argument("--any", action="store_true", help="ill-formed requests too")
     parser.add_argument("--differences", default=HERE / "differences.toml", metavar="FILE", help="those that are known")
@@ -276,25 +137,28 @@ def main(arguments):
         version, compat = prepare(engine, options.compat)
         with serving(options.occkit, compat) as occkit:
             try:
-                pair = Pair(engine, occkit, compat, known)
-                generator = (Faults if options.any else Generator)(options.seed, compat)
+                pairs = [Pair(Server(options.engine), Server(occkit.url), compat, known)
+                         for _ in range(options.side_by_side)]
+                generator = (Faults(options.seed, compat, options.side_by_side == 1) if options.any
+                             else Generator(options.seed, compat))
                 numbers = range(options.first, options.first + options.sequences)
-                began = time.monotonic()
-                kinds, differences = hunt(pair, (generator.sequence(number, options.length) for number in numbers),
-                                          options.first, options.seed, options.seconds)
+                hunt = Hunt(pairs, options.seed, options.seconds)
+                hunt.run((number, generator.sequence(number, options.length)) for number in numbers)
             finally:
                 engine.ask("DELETE", TEMPLATE)
     except (NoAnswer, BadRule, OSError) as error:
         print(f"differential.py: {error}", file=sys.stderr)
         return 2
     print(f"\nEngine {version}, --compat {compat}, seed {options.seed}" + (", any" if options.any else "")
-          + f": {pair.requests:,} requests in {time.monotonic() - began:.0f} s, "
-          f"{differences} differences of {kinds} kinds that are not known")
-    print("  statuses: " + ", ".join(f"{status} {times:,}" for status, times in sorted(pair.statuses.items())))
+          + f": {hunt.requests():,} requests in {time.monotonic() - hunt.began:.0f} s, "
+          f"{hunt.differences()} differences of {len(hunt.kinds)} kinds that are not known")
+    statuses = sorted(hunt.summed("statuses").items())
+    print("  statuses: " + ", ".join(f"{status} {times:,}" for status, times in statuses))
+    recognised = hunt.summed("recognised")
     for rule in known.rules:
-        if rule.times:
-            print(f"  known, {'open' if rule.is_open else 'stays'}: {rule.name} {rule.times:,}")
-    return 1 if differences else 0
+        if recognised[rule.name]:
+            print(f"  known, {'open' if rule.is_open else 'stays'}: {rule.name} {recognised[rule.name]:,}")
+    return 1 if hunt.kinds else 0
 
 
 if __name__ == "__main__":

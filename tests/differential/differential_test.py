@@ -26,11 +26,14 @@ import scripts  # noqa: E402
 from comparison import Answer  # noqa: E402
 from faults import Faults  # noqa: E402
 from generator import Generator  # noqa: E402
+from hunting import remember  # noqa: E402
 from known import BadRule, Known  # noqa: E402
 from request import Lines, Request, Seen, render  # noqa: E402
 from shrinking import shrink  # noqa: E402
 
 OCCKIT = ""
+# What is found first is printed first.
+ALONE = ("--side-by-side", "1")
 
 
 class Proxy(http.server.ThreadingHTTPServer):
@@ -147,7 +150,7 @@ class TwoServers(unittest.TestCase):
                 self.assertEqual(status, 0, printed)
 
     def test_spoiled_version_is_found_and_shrunk_to_what_it_takes(self):
-        status, printed = ask("--sequences", "100", spoil=changing(noop_version_off_by_one))
+        status, printed = ask("--sequences", "100", *ALONE, spoil=changing(noop_version_off_by_one))
         self.assertEqual(status, 1, printed)
         first = printed.split("Difference 2")[0]
         # A document, and the update that changes nothing.
@@ -156,8 +159,26 @@ class TwoServers(unittest.TestCase):
         self.assertIn("at /_version: engine 2, occkit 1", first)
         self.assertRegex(first, r"engine: 200 \{.*noop.*\n  occkit: 200 \{.*noop")
 
+    def test_sequences_side_by_side_are_all_run_and_what_differs_is_found(self):
+        for many in ("1", "8"):
+            with self.subTest(many):
+                status, printed = ask("--sequences", "60", "--side-by-side", many)
+                self.assertEqual(status, 0, printed)
+                self.assertIn(": 2,400 requests", printed)
+        status, printed = ask("--sequences", "20", "--side-by-side", "8", spoil=changing(token_from_get_off_by_one))
+        self.assertEqual(status, 1, printed)
+        self.assertRegex(printed, r"Difference 1: sequence \d+ of seed 1, 2 of \d+ requests are left")
+
+    def test_server_that_goes_away_ends_all(self):
+        def spoil(method, _target, status, body):
+            if method == "DELETE":
+                raise ConnectionAbortedError
+            return status, body
+        with contextlib.redirect_stderr(io.StringIO()):
+            self.assertEqual(ask("--sequences", "20", "--side-by-side", "8", spoil=spoil)[0], 2)
+
     def test_spoiled_read_is_found(self):
-        status, printed = ask("--sequences", "20", spoil=changing(token_from_get_off_by_one))
+        status, printed = ask("--sequences", "20", *ALONE, spoil=changing(token_from_get_off_by_one))
         self.assertEqual(status, 1, printed)
         self.assertIn("at /_seq_no: engine 1, occkit 0", printed)
         self.assertEqual(len(curls(printed.split("Difference 2")[0])), 2, printed)
@@ -165,7 +186,7 @@ class TwoServers(unittest.TestCase):
     def test_status_alone_is_found(self):
         def spoil(method, _target, status, body):
             return (200 if method == "HEAD" and status == 404 else status), body
-        status, printed = ask("--sequences", "20", spoil=spoil)
+        status, printed = ask("--sequences", "20", *ALONE, spoil=spoil)
         self.assertEqual(status, 1, printed)
         self.assertIn("at status: engine 200, occkit 404", printed)
         self.assertEqual(len(curls(printed.split("Difference 2")[0])), 1, printed)
@@ -214,8 +235,8 @@ class Parts(unittest.TestCase):
         body = Lines((({"index": {"_id": "1", **token}}, {"n": 1}),))
         request = Request("POST", "/@a/_bulk", (("version", Seen("@a", "1", "version", 2)),), body)
         seen = {}
-        differential.remember({"items": [{"index": {"_index": "occ-a", "_id": "1", "_version": 4, "_seq_no": 7,
-                                                    "_primary_term": 2}}]}, "occ-", seen)
+        remember({"items": [{"index": {"_index": "occ-a", "_id": "1", "_version": 4, "_seq_no": 7,
+                                       "_primary_term": 2}}]}, "occ-", seen)
         rendered = render(request, "occ-", seen)
         self.assertEqual(rendered.target, "/occ-a/_bulk?version=6")
         self.assertEqual(rendered.body, b'{"index": {"_id": "1", "if_seq_no": 7, "if_primary_term": 2}}\n{"n": 1}\n')
@@ -229,8 +250,8 @@ class Parts(unittest.TestCase):
         self.assertIsNone(self.place({"error": {"index_uuid": "x", "root_cause": [{"index_uuid": "x"}]}},
                                      {"error": {"index_uuid": "y", "root_cause": [{"index_uuid": "y"}]}}))
         shown = {"occ-1": {"mappings": {"dynamic": "false"}, "settings": {"index": {
-            "uuid": "x", "creation_date": "1", "number_of_shards": "1", "refresh_interval": "100ms",
-            "translog": {"durability": "async"}, "version": {"created": "1"},
+            "uuid": "x", "creation_date": "1", "creation_date_string": "today", "number_of_shards": "1",
+            "refresh_interval": "100ms", "translog": {"durability": "async"}, "version": {"created": "1"},
             "routing": {"allocation": {"include": {"_tier_preference": "data_content"}}}}}}}
         self.assertIsNone(self.place(shown, {"occ-1": {"mappings": {}, "settings": {"index": {
             "uuid": "y", "number_of_shards": "1"}}}}))

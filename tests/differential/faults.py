@@ -68,6 +68,10 @@ ACTIONS = ("index", "create", "update", "delete", "Index", "upsert", "")
 
 
 class Faults(Generator):
+    def __init__(self, seed, compat, alone=True):
+        super().__init__(seed, compat)
+        self.alone = alone  # no sequence beside it: then "_all" is its own indices
+
     def request(self):
         request = super().request()
         if self.chance(0.25):
@@ -180,7 +184,8 @@ class Faults(Generator):
         if self.chance(0.5) and len(parts) > 1 and parts[1].startswith("@"):
             parts[1] = self.one(BAD_NAMES)
             # What all indices would be named by is not deleted, nor changed: others may be there.
-            if parts[1] in ("_all", "@*") and request.method not in ("GET", "HEAD"):
+            reads = request.method in ("GET", "HEAD")
+            if parts[1] == "_all" and not (reads and self.alone) or parts[1] == "@*" and not reads:
                 parts[1] = "@A"
         else:
             parts = ["", self.one(("@a", "@b")), self.one(ENDPOINTS)]

@@ -157,7 +157,8 @@ class Generator:
         if self.chance(0.1):
             query["refresh"] = self.one((None, "true", "false", "true", "false", "wait_for"))
         if self.chance(0.06):
-            query["timeout"] = self.one(("1m", "30s", "500ms", "2h"))
+            # None that is short: an engine may be late, and the kit is not.
+            query["timeout"] = self.one(("1m", "30s", "45000ms", "2h"))
         if self.chance(0.05):
             query["wait_for_active_shards"] = self.one(("0", "1"))
         return query

@@ -33,7 +33,6 @@ class Rule:
         self.versions = facts.get("versions")
         self.of_any = facts.get("any", False)
         self.patterns = {key: re.compile(facts[key], re.DOTALL) for key in PATTERNS if key in facts}
-        self.times = 0
 
     def recognises(self, compat, texts):
         return ((self.versions is None or compat in self.versions)

@@ -1,67 +1,13 @@
 /// Requests as clients send them, answered as Elasticsearch 7.17.29 (6.8.23 with `--compat 6`) answered them when it was
 /// asked, but where a line says what is otherwise here and why.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/harness/rest/engine_answers.hpp"
 
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "core/model/clock.hpp"
-#include "harness/rest/rest_api.hpp"
 #include "harness/support/source_choice.hpp"
-#include "tests/variants/reference_table.hpp"
 
 namespace occ {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Asked {
-  const char* method;
-  std::string target;
-  std::string body;
-  int status;
-  /// The whole answer if it begins with '{' or '[' and ends so, else a part of it; empty: whatever it is.
-  std::string answer;
-};
-
-class EngineAnswersTest : public ::testing::Test {
- protected:
-  explicit EngineAnswersTest(Compatibility compatibility = Compatibility::v7)
-      : node_({.make_table = [](const auto& options) { return std::make_unique<ErasedTable<ReferenceTable>>(options); },
-               .compatibility = compatibility,
-               .clock = &clock_,
-               .manual_clock = &clock_}),
-        session_(node_) {}
-
-  Response ask(std::string_view method, std::string_view target, std::string body = {}) {
-    return session_.handle(make_request(method, target, std::move(body)));
-  }
-  /// One after another, so that each sees what those before it did.
-  void expect(const std::vector<Asked>& all) {
-    for (const auto& [method, target, body, status, answer] : all) {
-      SCOPED_TRACE(std::string(method) + " " + target + " " + body);
-      const Response got = ask(method, target, body);
-      EXPECT_EQ(got.status, status) << got.body;
-      const bool is_whole = answer.size() > 1 && (answer.front() == '{' || answer.front() == '[') &&
-                            (answer.back() == '}' || answer.back() == ']') && Json::accept(answer);
-      if (is_whole) {
-        EXPECT_EQ(got.body, answer);
-      } else {
-        EXPECT_THAT(got.body, HasSubstr(answer));
-      }
-    }
-  }
-
-  ManualClock clock_;
-  Node node_;
-  Session session_;
-};
-class EngineAnswers6Test : public EngineAnswersTest {
- protected:
-  EngineAnswers6Test() : EngineAnswersTest(Compatibility::v6) {}
-};
 
 TEST_F(EngineAnswersTest, byte_order_mark_is_read_past_and_not_kept) {
   const std::string mark = "\xef\xbb\xbf";

@@ -336,8 +336,11 @@ TEST(JsonTextTest, is_utf8_accepts_what_the_standard_does) {
 }
 
 TEST(RequestTest, make_request_decodes_path_and_query) {
-  const Request request = make_request("GET", "//a%2Fb/_doc/%C3%A9+x?q=a+b%26c&flag&=");
+  const Request request = make_request("GET", "/a%2Fb/_doc/%C3%A9+x?q=a+b%26c&flag&=");
   EXPECT_THAT(request.path, ::testing::ElementsAre("a/b", "_doc", "\xC3\xA9+x"));
+  // As Elasticsearch has it, segments are empty but at the end.
+  EXPECT_THAT(make_request("GET", "//a//b///").path, ::testing::ElementsAre("", "a", "", "b"));
+  EXPECT_THAT(make_request("GET", "//").path, ::testing::IsEmpty());
   EXPECT_THAT(request.query, ::testing::ElementsAre(::testing::Pair("q", "a b&c"), ::testing::Pair("flag", ""),
                                                     ::testing::Pair("", "")));
   for (const char* bad : {"a", "/%", "/%4", "/%zz", "/%ff", "/a?b=%C3", "/%00"}) {
