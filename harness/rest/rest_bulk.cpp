@@ -17,6 +17,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 /// What the URL says for items that do not.
 struct Defaults {
   std::string index;
+  std::string routing;
   std::optional<SourceChoice> source_choice;
   std::optional<std::int64_t> active_shards;
   bool require_alias = false;
@@ -29,6 +30,7 @@ WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
   WriteOperation operation{.action = entry.action,
                            .index = entry.index.value_or(defaults.index),
                            .id = entry.id,
+                           .routing = entry.routing.value_or(defaults.routing),
                            .parameters = entry.parameters,
                            .source = entry.source,
                            .forced_refresh = defaults.forced_refresh,
@@ -70,8 +72,8 @@ bool run_item(Call& call, WriteOperation& operation, std::string& out) {
 
 void bulk(Call& call) {
   Parameters& parameters = call.parameters;
-  parameters.refuse({"routing"});
   Defaults defaults{.index = call.request.path.front() == "_bulk" ? std::string() : call.index()};
+  defaults.routing = parameters.get("routing").value_or("");
   defaults.source_choice = parameters.source_choice();
   defaults.empty_pipeline = parameters.empty_pipeline();
   defaults.active_shards = parameters.active_shards();

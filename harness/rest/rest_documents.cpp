@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/rest/rest_operation.hpp"
+#include "harness/rest/stored_document.hpp"
 
 namespace occ {
 namespace {
@@ -17,7 +18,8 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
     throw illegal_argument(fmt::format("opType must be 'create', found: [{}]", *given));
   }
   WriteOperation operation{.index = call.index(), .id = std::move(id), .source = call.request.body};
-  parameters.refuse({"routing", "parent"});
+  parameters.refuse({"parent"});
+  operation.routing = parameters.get("routing").value_or("");
   operation.empty_pipeline = parameters.empty_pipeline();
   call.require_body();
   parameters.time("timeout");
@@ -36,6 +38,12 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
   validate_and_run(call, operation);
 }
 
+/// What the handle of an index that is read is asked by.
+std::string_view read_key(Call& call, const Index& index, std::string& storage) {
+  const auto routing = call.parameters.get("routing").value_or("");
+  return key_of(index, call.id(), call.routing_of(call.index(), routing), storage);
+}
+
 }  // namespace
 
 void index_document(Call& call) {
@@ -51,7 +59,8 @@ void create_document(Call& call) {
 void delete_document(Call& call) {
   Parameters& parameters = call.parameters;
   WriteOperation operation{.action = BulkEntry::Action::remove, .index = call.index(), .id = call.id()};
-  parameters.refuse({"routing", "parent"});
+  parameters.refuse({"parent"});
+  operation.routing = parameters.get("routing").value_or("");
   parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
   operation.parameters.version = parameters.version();
@@ -71,8 +80,10 @@ void get_document(Call& call) {
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
-  call.response.status =
-      append_document(call.response.body, call.compatibility, call.readable(call.index()), call.id(), version, source);
+  Handles::Held& held = call.readable(call.index());
+  std::string key;
+  call.response.status = append_document(call.response.body, call.compatibility, held,
+                                         read_key(call, *held.index, key), version, source);
 }
 
 void get_source(Call& call) {
@@ -83,12 +94,13 @@ void get_source(Call& call) {
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
-  if (held.handle->get(call.id(), held.document).result != Result::found) {
+  std::string key;
+  if (held.handle->get(read_key(call, *held.index, key), held.document).result != Result::found) {
     throw failure(404, "resource_not_found_exception",
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  append_source(call.response.body, held.document.source.text(), source);
+  append_source(call.response.body, read_stored(held.document.source.text()).source, source);
   call.is_whole = true;
 }
 

@@ -1,4 +1,6 @@
 /// Lists of indices with wildcards, as requests on indices take them.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "harness/rest/filter_path.hpp"
@@ -23,10 +25,25 @@ void match(const Node::Indices& indices, std::string_view pattern, bool add, Fou
   }
 }
 
+/// As match, with the indices of the aliases that `pattern` matches.
+void match_aliases(const Node::Indices& indices, const Aliases& aliases, std::string_view pattern, bool add,
+                   Found& found) {
+  for (const auto& [alias, targets] : aliases) {
+    if (!matches_pattern(pattern, alias)) continue;
+    for (const auto& [name, what] : targets) match(indices, name, add, found);
+  }
+}
+
+Failure refused_alias(std::string_view name) {
+  return illegal_argument(fmt::format(
+      "The provided expression [{}] matches an alias, specify the corresponding concrete indices instead.", name));
+}
+
 }  // namespace
 
 std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view list, const IndexOptions& options) {
   const auto indices = call.node.indices();
+  const auto aliases = call.node.aliases();
   const auto missing = [&](std::string_view name) { return no_such_index(name, call.compatibility); };
   Found found;
   bool wildcard_seen = false;
@@ -52,10 +69,16 @@ std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view 
       wildcard_seen = true;
       const std::size_t before = found.size();
       if (options.expand_open) match(*indices, each, add, found);
+      if (options.expand_open && !options.ignore_aliases) match_aliases(*indices, *aliases, each, add, found);
       if (add && found.size() == before && !options.allow_no_indices) throw missing(each);
       continue;
     }
     const auto at = indices->find(each);
+    if (at == indices->end() && aliases->contains(each)) {
+      if (options.ignore_aliases) throw refused_alias(each);
+      match_aliases(*indices, *aliases, each, add, found);
+      continue;
+    }
     if (at == indices->end()) {
       if (!options.ignore_unavailable) throw missing(each);
       continue;

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 struct Item {
   std::string index;
   std::string id;
+  std::string routing;
   Version version = kMatchAny;
   VersionType type = VersionType::internal;
   SourceChoice source;
@@ -40,7 +41,9 @@ void read_doc(const Json& doc, Compatibility compatibility, Item& item) {
       item.version = parse_json_long(field, value);
     } else if (field == "version_type" || (old_names && field == "_version_type")) {
       item.type = parse_version_type(scalar_text(value));
-    } else if (field == "routing" || field == "stored_fields") {
+    } else if (field == "routing" || (old_names && field == "_routing")) {
+      item.routing = scalar_text(value);
+    } else if (field == "stored_fields") {
       throw unsupported(fmt::format("[{}] is", field));
     } else if (field == "_type" && compatibility != Compatibility::v8) {
       item.named_type = scalar_text(value);
@@ -121,6 +124,7 @@ void validate(const std::vector<Item>& items) {
 void mget(Call& call) {
   call.parameters.for_reads();
   Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
+                 .routing = std::string(call.parameters.get("routing").value_or("")),
                  .source = call.parameters.source_choice().value_or(SourceChoice())};
   // "/{index}/_doc/_mget"
   if (call.compatibility != Compatibility::v8 && call.request.path.size() == 3) otherwise.named_type = "_doc";
@@ -144,7 +148,10 @@ void mget(Call& call) {
         append_other_type(out, item);
         continue;
       }
-      (void)append_document(out, call.compatibility, held, item.id, item.version, item.source);
+      std::string key;
+      const std::string_view asked =
+          key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
+      (void)append_document(out, call.compatibility, held, asked, item.version, item.source);
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);
     }

@@ -225,8 +225,8 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
 
 void Parameters::for_reads() {
   (void)flag("refresh");
-  refuse({"routing", "parent", "stored_fields"});
-  ignore({"preference"});
+  refuse({"parent", "stored_fields"});
+  ignore({"preference", "routing"});
   (void)flag("realtime");
 }
 

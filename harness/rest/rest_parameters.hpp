@@ -21,6 +21,8 @@ struct IndexOptions {
   bool ignore_unavailable = false;
   bool allow_no_indices = true;
   bool expand_open = true;  ///< no index is closed here
+  /// Aliases are refused, and no wildcard stands for one.
+  bool ignore_aliases = false;
 };
 
 /// The parameters of one request; what nobody asked for is refused. Each is read in the order in which Elasticsearch
