@@ -16,7 +16,10 @@ bool set_alias_field(Alias& alias, const std::string& field, const Json& value) 
     throw unsupported("aliases with a filter are");
   }
   if (field == "routing") {
-    alias.index_routing = alias.search_routing = scalar_text(value);
+    // The more particular ones win, wherever they stand.
+    const std::string text = scalar_text(value);
+    if (alias.index_routing.empty()) alias.index_routing = text;
+    if (alias.search_routing.empty()) alias.search_routing = text;
   } else if (field == "index_routing" || field == "indexRouting" || field == "index-routing") {
     alias.index_routing = scalar_text(value);
   } else if (field == "search_routing" || field == "searchRouting" || field == "search-routing") {

@@ -35,6 +35,14 @@ Failure bad_mapping(std::string reason) {
   return bad;
 }
 
+Failure empty_name() {
+  Failure bad =
+      failure(400, "mapper_parsing_exception", "Failed to parse mapping [_doc]: name cannot be empty string");
+  bad.cause_type = "illegal_argument_exception";
+  bad.cause_reason = "name cannot be empty string";
+  return bad;
+}
+
 bool is_object_field(const Json& field) {
   return field.contains("properties") || (field.contains("type") && field["type"] == "object");
 }
@@ -67,11 +75,37 @@ void check_field(const std::string& path, const std::string& name, const Json& f
     throw bad_mapping(fmt::format("No handler for type [{}] declared on field [{}]", type, name));
   }
   if (field.contains("copy_to")) throw unsupported("[copy_to] is");
+  if (field.value("store", Json(false)) == true) throw unsupported("[store] is");
 }
 
 void check_properties(const Json& properties, const std::string& prefix) {
   if (!properties.is_object()) throw bad_mapping("Expected map for property [properties]");
-  for (const auto& [name, field] : properties.items()) check_field(prefix + name, name, field);
+  for (const auto& [name, field] : properties.items()) {
+    if (name.empty()) throw empty_name();
+    check_field(prefix + name, name, field);
+  }
+}
+
+/// Properties with an object for each dot in a name: {"a.b": {...}} is {"a": {"properties": {"b": {...}}}}.
+Json undotted(const Json& properties) {
+  Json out = Json::object();
+  for (const auto& [name, given] : properties.items()) {
+    Json field = given;
+    if (field.contains("properties")) field["properties"] = undotted(field["properties"]);
+    std::string first = name;
+    for (auto dot = first.rfind('.'); dot != first.npos; dot = first.rfind('.')) {
+      const std::string last = first.substr(dot + 1);
+      first.resize(dot);
+      if (!last.empty()) field = Json{{"properties", {{last, std::move(field)}}}};
+    }
+    if (first.empty()) throw empty_name();
+    if (out.contains(first) && out[first].contains("properties") && field.contains("properties")) {
+      out[first]["properties"].update(field["properties"], true);
+    } else {
+      out[first] = std::move(field);
+    }
+  }
+  return out;
 }
 
 /// As Java prints a map.
@@ -92,10 +126,7 @@ void merge_field(Json& into, const Json& more, const std::string& path) {
   const bool was_object = is_object_field(into);
   const bool is_object = is_object_field(more);
   if (was_object != is_object) {
-    throw illegal_argument(was_object
-                               ? fmt::format("can't merge a non object mapping [{}] with an object mapping", path)
-                               : fmt::format("mapper [{}] cannot be changed from type [{}] to [ObjectMapper]", path,
-                                             scalar_text(into["type"])));
+    throw illegal_argument(fmt::format("can't merge a non object mapping [{}] with an object mapping", path));
   }
   if (is_object) {
     if (more.contains("dynamic")) into["dynamic"] = scalar_text(more["dynamic"]);
@@ -175,38 +206,46 @@ Json dynamic_field(const Json& value) {
   if (value.is_boolean()) return {{"type", "boolean"}};
   if (value.is_number_float()) return {{"type", "float"}};
   if (value.is_number()) return {{"type", "long"}};
-  if (is_date(value.get_ref<const std::string&>())) return {{"type", "date"}};
+  const auto& text = value.get_ref<const std::string&>();
+  if (is_date(text)) {
+    Json date = {{"type", "date"}};
+    if (text[4] == '/') date["format"] = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis";
+    return date;
+  }
   return {{"type", "text"}, {"fields", {{"keyword", {{"type", "keyword"}, {"ignore_above", 256}}}}}};
 }
 
-/// Adds to the mapping of an object what `value`, one of those, has. `name` is that of the object.
+void add_fields(Json& mapping, const Json& value, const std::string& name, std::string dynamic);
+
+/// Adds a value to the mapping of the object `name` that it is in. A dot in a key stands for an object in between.
+void add_field(Json& mapping, const std::string& key, const Json& value, const std::string& name,
+               const std::string& dynamic) {
+  if (value.is_null()) return;
+  if (value.is_array()) {
+    for (const Json& each : value) add_field(mapping, key, each, name, dynamic);
+    return;
+  }
+  if (const auto dot = key.find('.'); dot != key.npos && dot > 0 && dot + 1 < key.size()) {
+    return add_field(mapping, key.substr(0, dot), Json{{key.substr(dot + 1), value}}, name, dynamic);
+  }
+  const bool is_known = mapping.contains("properties") && mapping["properties"].contains(key);
+  if (!is_known && dynamic == "strict") {
+    throw failure(
+        400, "strict_dynamic_mapping_exception",
+        fmt::format("mapping set to strict, dynamic introduction of [{}] within [{}] is not allowed", key, name));
+  }
+  if (!is_known && dynamic == "false") return;
+  if (!is_known) mapping["properties"][key] = value.is_object() ? Json{{"type", "object"}} : dynamic_field(value);
+  Json& below = mapping["properties"][key];
+  if (!value.is_object() || !is_object_field(below)) return;
+  add_fields(below, value, name == "_doc" ? key : name + "." + key, dynamic);
+  if (below.contains("properties")) below.erase("type");
+}
+
+/// Adds to the mapping of an object, which is called `name`, what `value`, one of those, has.
 void add_fields(Json& mapping, const Json& value, const std::string& name, std::string dynamic) {
   if (mapping.contains("dynamic")) dynamic = mapping["dynamic"].get<std::string>();
-  for (const auto& [key, each] : value.items()) {
-    const Json* first = &each;
-    while (first->is_array() && !first->empty()) {
-      const auto at = std::ranges::find_if(*first, [](const Json& element) { return !element.is_null(); });
-      first = at == first->end() ? nullptr : &*at;
-      if (!first) break;
-    }
-    if (!first || first->is_null() || first->is_array()) continue;
-    const bool is_known = mapping.contains("properties") && mapping["properties"].contains(key);
-    if (!is_known && dynamic == "strict") {
-      throw failure(400, "strict_dynamic_mapping_exception",
-                    fmt::format("mapping set to strict, dynamic introduction of [{}] within [{}] is not allowed", key,
-                                name));
-    }
-    if (!is_known && dynamic == "false") continue;
-    if (!first->is_object()) {
-      if (!is_known) mapping["properties"][key] = dynamic_field(*first);
-      continue;
-    }
-    if (!is_known) mapping["properties"][key] = {{"type", "object"}};
-    Json& below = mapping["properties"][key];
-    if (!is_object_field(below)) continue;
-    add_fields(below, *first, name == "_doc" ? key : name + "." + key, dynamic);
-    if (below.contains("properties")) below.erase("type");
-  }
+  for (const auto& [key, each] : value.items()) add_field(mapping, key, each, name, dynamic);
 }
 
 /// Fields in the order in which answers have them.
@@ -241,7 +280,7 @@ Mapping read_mapping(const Json& given) {
       mapping.root[key] = checked_dynamic(value);
     } else if (key == "properties") {
       check_properties(value, "");
-      mapping.root[key] = value;
+      mapping.root[key] = undotted(value);
     } else if (key == "_routing" && value.is_object()) {
       const Json required = value.value("required", Json(false));
       mapping.root[key] = {{"required", required == true || required == "true"}};

@@ -66,12 +66,15 @@ std::shared_ptr<const Aliases> Node::aliases() const {
   return aliases_;
 }
 
-void Node::change_aliases(FunctionRef<void(const Indices&, Aliases&)> change) {
+void Node::change_aliases(FunctionRef<void(Indices&, Aliases&)> change) {
+  std::shared_ptr<const Indices> before;  // goes after the lock: tables may go with it
   const std::lock_guard lock(mutex_);
+  before = indices_;
+  auto indices = std::make_shared<Indices>(*indices_);
   auto aliases = std::make_shared<Aliases>(*aliases_);
-  change(*indices_, *aliases);
+  change(*indices, *aliases);
   std::erase_if(*aliases, [](const auto& alias) { return alias.second.empty(); });
-  publish(indices_, std::move(aliases));
+  publish(std::move(indices), std::move(aliases));
 }
 
 void Node::publish(std::shared_ptr<const Indices> indices, std::shared_ptr<const Aliases> aliases) {

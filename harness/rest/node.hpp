@@ -93,8 +93,8 @@ class Node {
 
   /// As indices().
   [[nodiscard]] std::shared_ptr<const Aliases> aliases() const;
-  /// `change` may throw, and nothing is changed then.
-  void change_aliases(FunctionRef<void(const Indices&, Aliases&)> change);
+  /// Changes aliases, and takes indices away, at once. `change` may throw, and nothing is changed then.
+  void change_aliases(FunctionRef<void(Indices&, Aliases&)> change);
 
   /// The new index and true; the one that is there and false; or null and false if there are kMaxIndices, or the name is
   /// an alias.

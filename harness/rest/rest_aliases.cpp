@@ -147,8 +147,12 @@ void change(Call& call, const std::vector<Action>& actions) {
     if (action.kind == Action::Kind::remove_index) removed.insert(removed.end(), names.begin(), names.end());
     indices.push_back(std::move(names));
   }
-  call.node.change_aliases([&](const Node::Indices& there, Aliases& aliases) {
+  call.node.change_aliases([&](Node::Indices& there, Aliases& aliases) {
     bool changed = !removed.empty();
+    for (const std::string& name : removed) {
+      there.erase(name);
+      for (auto& [alias, targets] : aliases) targets.erase(name);
+    }
     Names named;
     for (std::size_t i = 0; i < actions.size(); ++i) {
       for (const std::string& alias : actions[i].aliases) {
@@ -160,7 +164,6 @@ void change(Call& call, const std::vector<Action>& actions) {
     if (!changed) throw aliases_not_found(named);
     for (const auto& [alias, targets] : aliases) check_write_indices(alias, targets);
   });
-  for (const std::string& name : removed) (void)call.node.remove(name);
   call.response.body = R"({"acknowledged":true})";
 }
 

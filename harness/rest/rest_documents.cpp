@@ -75,7 +75,7 @@ void get_document(Call& call) {
   parameters.for_reads();
   const Version version = parameters.version();
   const VersionType type = parameters.version_type();
-  const SourceChoice source = parameters.source_choice().value_or(SourceChoice());
+  const SourceChoice source = parameters.source_choice_beside_stored_fields();
   parameters.refuse_unknown();
   ValidationErrors errors;
   validate_get(version, type, errors);

@@ -52,6 +52,8 @@ class Parameters {
   void condition(WriteParameters& into);
   /// Nothing if none of `_source`, `_source_includes` and `_source_excludes` is given.
   std::optional<SourceChoice> source_choice();
+  /// As source_choice; `stored_fields`, of which no document has any, leaves the source out unless it names it.
+  SourceChoice source_choice_beside_stored_fields();
   /// True if the answer says `forced_refresh`.
   bool forced_refresh();
   /// A time that is only looked at: nothing here takes long.
