@@ -149,12 +149,14 @@ void CatTable::answer() {
   const auto append_line = [&](auto text_of) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (i > 0) out += ' ';
-      append_padded(out, text_of(columns[i]), widths[i], columns_[columns[i].column].is_number, i + 1 == columns.size());
+      append_padded(out, text_of(columns[i]), widths[i], columns_[columns[i].column].is_number,
+                    i + 1 == columns.size());
     }
     out += '\n';
   };
   if (titles_) append_line([](const Shown& each) -> const std::string& { return each.title; });
-  for (const auto& row : rows_) append_line([&row](const Shown& each) -> const std::string& { return row[each.column]; });
+  for (const auto& row : rows_)
+    append_line([&row](const Shown& each) -> const std::string& { return row[each.column]; });
 }
 
 }  // namespace occ

@@ -79,14 +79,16 @@ const std::string& write_index(std::string_view alias, const AliasTargets& targe
 std::string_view routing_through(std::string_view alias_name, const Alias& alias, std::string_view routing) {
   if (alias.index_routing.empty()) return routing;
   if (alias.index_routing.find(',') != alias.index_routing.npos) {
-    throw illegal_argument(fmt::format("index/alias [{}] provided with routing value [{}] that resolved to several "
-                                       "routing values, rejecting operation",
-                                       alias_name, alias.index_routing));
+    throw illegal_argument(
+        fmt::format("index/alias [{}] provided with routing value [{}] that resolved to several "
+                    "routing values, rejecting operation",
+                    alias_name, alias.index_routing));
   }
   if (!routing.empty() && routing != alias.index_routing) {
-    throw illegal_argument(fmt::format("Alias [{}] has index routing associated with it [{}], and was provided with "
-                                       "routing value [{}], rejecting operation",
-                                       alias_name, alias.index_routing, routing));
+    throw illegal_argument(
+        fmt::format("Alias [{}] has index routing associated with it [{}], and was provided with "
+                    "routing value [{}], rejecting operation",
+                    alias_name, alias.index_routing, routing));
   }
   return alias.index_routing;
 }

@@ -14,13 +14,39 @@ namespace {
 constexpr std::string_view kTypes[] = {"keyword", "text",   "long",  "integer", "short",
                                        "byte",    "double", "float", "boolean", "date"};
 /// Types that Elasticsearch has besides.
-constexpr std::string_view kOtherTypes[] = {
-    "alias",      "binary",        "completion",     "constant_keyword", "date_nanos",   "date_range",
-    "dense_vector", "double_range", "flattened",     "float_range",      "geo_point",    "geo_shape",
-    "half_float", "histogram",     "integer_range",  "ip",               "ip_range",     "join",
-    "long_range", "match_only_text", "nested",       "percolator",       "point",        "rank_feature",
-    "rank_features", "scaled_float", "search_as_you_type", "shape",      "sparse_vector", "token_count",
-    "unsigned_long", "version",    "wildcard"};
+constexpr std::string_view kOtherTypes[] = {"alias",
+                                            "binary",
+                                            "completion",
+                                            "constant_keyword",
+                                            "date_nanos",
+                                            "date_range",
+                                            "dense_vector",
+                                            "double_range",
+                                            "flattened",
+                                            "float_range",
+                                            "geo_point",
+                                            "geo_shape",
+                                            "half_float",
+                                            "histogram",
+                                            "integer_range",
+                                            "ip",
+                                            "ip_range",
+                                            "join",
+                                            "long_range",
+                                            "match_only_text",
+                                            "nested",
+                                            "percolator",
+                                            "point",
+                                            "rank_feature",
+                                            "rank_features",
+                                            "scaled_float",
+                                            "search_as_you_type",
+                                            "shape",
+                                            "sparse_vector",
+                                            "token_count",
+                                            "unsigned_long",
+                                            "version",
+                                            "wildcard"};
 
 bool is_one_of(auto& names, std::string_view name) {
   return std::ranges::find(names, name) != std::end(names);
@@ -36,8 +62,7 @@ Failure bad_mapping(std::string reason) {
 }
 
 Failure empty_name() {
-  Failure bad =
-      failure(400, "mapper_parsing_exception", "Failed to parse mapping [_doc]: name cannot be empty string");
+  Failure bad = failure(400, "mapper_parsing_exception", "Failed to parse mapping [_doc]: name cannot be empty string");
   bad.cause_type = "illegal_argument_exception";
   bad.cause_reason = "name cannot be empty string";
   return bad;
@@ -60,8 +85,8 @@ void check_properties(const Json& properties, const std::string& prefix);
 
 void check_field(const std::string& path, const std::string& name, const Json& field) {
   if (!field.is_object()) {
-    throw bad_mapping(fmt::format("Expected map for property [fields] on field [{}] but got a class java.lang.String",
-                                  name));
+    throw bad_mapping(
+        fmt::format("Expected map for property [fields] on field [{}] but got a class java.lang.String", name));
   }
   if (is_object_field(field)) {
     if (field.contains("dynamic")) (void)checked_dynamic(field["dynamic"]);
@@ -182,7 +207,8 @@ bool is_date(std::string_view text) {
   if (!digits(4)) return false;
   if (mark('/')) {
     return digits(2) && mark('/') && digits(2) &&
-           (text.empty() || (mark(' ') && digits(2) && mark(':') && digits(2) && mark(':') && digits(2) && text.empty()));
+           (text.empty() ||
+            (mark(' ') && digits(2) && mark(':') && digits(2) && mark(':') && digits(2) && text.empty()));
   }
   if (!mark('-') || !digits(2)) return false;
   if (text.empty()) return true;
@@ -284,7 +310,8 @@ Mapping read_mapping(const Json& given) {
     } else if (key == "_routing" && value.is_object()) {
       const Json required = value.value("required", Json(false));
       mapping.root[key] = {{"required", required == true || required == "true"}};
-    } else if (key == "_source" && value.is_object() && value.value("enabled", Json(true)) == true && value.size() == 1) {
+    } else if (key == "_source" && value.is_object() && value.value("enabled", Json(true)) == true &&
+               value.size() == 1) {
       continue;
     } else if (key == "_meta" || key == "date_detection" || key == "numeric_detection") {
       if (key != "_meta" && value != (key == "date_detection")) throw unsupported(fmt::format("[{}] is", key));

@@ -146,7 +146,8 @@ std::int64_t Node::wall_clock_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
-Handles::Handles(Node& node) : node_(node), generation_(node.generation()), indices_(node.indices()), aliases_(node.aliases()) {}
+Handles::Handles(Node& node)
+    : node_(node), generation_(node.generation()), indices_(node.indices()), aliases_(node.aliases()) {}
 
 void Handles::renew() {
   const std::uint64_t now = node_.generation();

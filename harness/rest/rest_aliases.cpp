@@ -45,7 +45,8 @@ Names missing_names(const Names& asked, const std::set<std::string>& found) {
 }
 
 Failure aliases_not_found(const Names& names) {
-  Failure missing = failure(404, "aliases_not_found_exception", fmt::format("aliases [{}] missing", fmt::join(names, ",")));
+  Failure missing =
+      failure(404, "aliases_not_found_exception", fmt::format("aliases [{}] missing", fmt::join(names, ",")));
   missing.resource = fmt::format("{}", fmt::join(names, ","));
   missing.resource_type = "aliases";
   return missing;
@@ -113,9 +114,9 @@ Action read_action(const Json& given) {
 void check_new_alias(const Node::Indices& indices, const std::string& alias) {
   check_alias_name(alias);
   if (!indices.contains(alias)) return;
-  throw failure(400, "invalid_alias_name_exception",
-                fmt::format("Invalid alias name [{}]: an index or data stream exists with the same name as the alias",
-                            alias));
+  throw failure(
+      400, "invalid_alias_name_exception",
+      fmt::format("Invalid alias name [{}]: an index or data stream exists with the same name as the alias", alias));
 }
 
 /// True if it changed something.
@@ -207,9 +208,9 @@ void get_aliases(Call& call) {
     return;
   }
   call.response.status = 404;
-  Json told = {{"error", fmt::format("{} [{}] missing", missing.size() == 1 ? "alias" : "aliases",
-                                     fmt::join(missing, ","))},
-               {"status", 404}};
+  Json told = {
+      {"error", fmt::format("{} [{}] missing", missing.size() == 1 ? "alias" : "aliases", fmt::join(missing, ","))},
+      {"status", 404}};
   told.update(answer);
   call.response.body = to_text(told);
 }

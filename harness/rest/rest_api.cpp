@@ -89,7 +89,8 @@ void Session::answer(const Request& request, Response& response) {
   if (!thrown && !call.is_whole && !call.is_text && !response.body.empty() && !call.parameters.filter_path().empty()) {
     response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path()));
   }
-  if (!call.is_text && !response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));
+  if (!call.is_text && !response.body.empty() && call.parameters.pretty())
+    response.body = pretty_text(parse_checked(response.body));
   response.content_type =
       call.is_text && !thrown ? "text/plain; charset=UTF-8" : content_type(request, call.compatibility);
   if (const std::string* id = find_header(request, "x-opaque-id")) response.headers.emplace_back("X-Opaque-Id", *id);

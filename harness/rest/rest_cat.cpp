@@ -98,8 +98,8 @@ void cat_shards(Call& call) {
     const std::uint32_t shards = index->table->shards();
     const std::string stored = bytes_text(index->table->memory().bodies / shards);
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
-      table.add({index->name, std::to_string(shard), "p", "STARTED",
-                 std::to_string(index->counts.of_shard(shard).live), stored, std::string(kAddress), "occkit", "occkit"});
+      table.add({index->name, std::to_string(shard), "p", "STARTED", std::to_string(index->counts.of_shard(shard).live),
+                 stored, std::string(kAddress), "occkit", "occkit"});
       for (std::int64_t copy = 1; copy < copies_of(*index); ++copy) {
         table.add({index->name, std::to_string(shard), "r", "UNASSIGNED", "", "", "", "", ""});
       }
@@ -145,7 +145,8 @@ void cat_health(Call& call) {
     shards += index->table->shards();
     missing += index->table->shards() * (copies_of(*index) - 1);
   }
-  const double active = shards + missing == 0 ? 1.0 : static_cast<double>(shards) / static_cast<double>(shards + missing);
+  const double active =
+      shards + missing == 0 ? 1.0 : static_cast<double>(shards) / static_cast<double>(shards + missing);
   table.add({epoch_text(call), time_text(call), "occkit", missing > 0 ? "yellow" : "green", "1", "1",
              std::to_string(shards), std::to_string(shards), "0", "0", std::to_string(missing), "0", "-",
              fmt::format("{:.1f}%", 100 * active)});

@@ -82,8 +82,8 @@ void get_document(Call& call) {
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
   std::string key;
-  call.response.status = append_document(call.response.body, call.compatibility, held,
-                                         read_key(call, *held.index, key), version, source);
+  call.response.status =
+      append_document(call.response.body, call.compatibility, held, read_key(call, *held.index, key), version, source);
 }
 
 void get_source(Call& call) {

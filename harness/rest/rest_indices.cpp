@@ -15,12 +15,11 @@ constexpr const char* kGcDeletes = "index.gc_deletes";
 
 Failure wrong_routing_shards(const IndexSettings& wanted) {
   if (wanted.routing_shards < wanted.shards) {
-    return illegal_argument(
-        fmt::format("index.number_of_routing_shards [{}] must be >= index.number_of_shards [{}]", wanted.routing_shards,
-                    wanted.shards));
+    return illegal_argument(fmt::format("index.number_of_routing_shards [{}] must be >= index.number_of_shards [{}]",
+                                        wanted.routing_shards, wanted.shards));
   }
-  return illegal_argument(fmt::format("the number of source shards [{}] must be a factor of [{}]", wanted.shards,
-                                      wanted.routing_shards));
+  return illegal_argument(
+      fmt::format("the number of source shards [{}] must be a factor of [{}]", wanted.shards, wanted.routing_shards));
 }
 
 /// A mapping, below a type where the request says that it is.
@@ -73,7 +72,8 @@ IndexSettings wanted_settings(const Call& call, bool typed) {
     wanted.kept = given.kept;
     std::erase_if(wanted.kept, [](const auto& each) { return each.second.empty(); });
   }
-  if (wanted.routing_shards % wanted.shards != 0 || (wanted.routing_shards > 0 && wanted.routing_shards < wanted.shards)) {
+  if (wanted.routing_shards % wanted.shards != 0 ||
+      (wanted.routing_shards > 0 && wanted.routing_shards < wanted.shards)) {
     throw wrong_routing_shards(wanted);
   }
   return wanted;
@@ -128,9 +128,9 @@ Failure taken_by_alias(std::string_view name) {
 
 void check_alias_of_new(const Call& call, const std::string& alias, const std::string& index) {
   if (alias != index && !call.node.indices()->contains(alias)) return;
-  throw failure(400, "invalid_alias_name_exception",
-                fmt::format("Invalid alias name [{}]: an index or data stream exists with the same name as the alias",
-                            alias));
+  throw failure(
+      400, "invalid_alias_name_exception",
+      fmt::format("Invalid alias name [{}]: an index or data stream exists with the same name as the alias", alias));
 }
 
 /// The aliases of an index, as answers show them.

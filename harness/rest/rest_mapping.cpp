@@ -1,8 +1,7 @@
 /// `_mapping`.
-#include "harness/rest/index_mapping.hpp"
-
 #include <fmt/format.h>
 
+#include "harness/rest/index_mapping.hpp"
 #include "harness/rest/rest_call.hpp"
 
 namespace occ {

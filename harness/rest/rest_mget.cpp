@@ -154,8 +154,7 @@ void mget(Call& call) {
         continue;
       }
       std::string key;
-      const std::string_view asked =
-          key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
+      const std::string_view asked = key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
       (void)append_document(out, call.compatibility, held, asked, item.version, item.source);
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);

@@ -23,17 +23,20 @@ Json counts_json(const WriteCounts& counts, const std::vector<std::string_view>&
   Json json = Json::object();
   if (wanted("docs")) json["docs"] = {{"count", counts.live}, {"deleted", 0}};
   if (wanted("indexing")) {
-    json["indexing"] = {{"index_total", counts.indexed}, {"index_current", 0}, {"delete_total", counts.deleted},
-                        {"delete_current", 0}, {"is_throttled", false}};
+    json["indexing"] = {{"index_total", counts.indexed},
+                        {"index_current", 0},
+                        {"delete_total", counts.deleted},
+                        {"delete_current", 0},
+                        {"is_throttled", false}};
   }
   return json;
 }
 
 /// "/_stats/METRICS", "/INDICES/_stats/METRICS"
 std::vector<std::string_view> wanted_metrics(const Request& request) {
-  constexpr std::string_view kOthers[] = {"completion", "fielddata", "flush",  "get",      "merge",      "query_cache",
-                                          "recovery",   "refresh",   "search", "segments", "shard_stats", "store",
-                                          "suggest",    "translog",  "warmer", "request_cache", "bulk"};
+  constexpr std::string_view kOthers[] = {
+      "completion", "fielddata",   "flush", "get",     "merge",    "query_cache", "recovery",      "refresh", "search",
+      "segments",   "shard_stats", "store", "suggest", "translog", "warmer",      "request_cache", "bulk"};
   const std::size_t after = request.path[0] == "_stats" ? 1 : 2;
   if (request.path.size() <= after) return {};
   std::vector<std::string_view> metrics;
@@ -47,8 +50,7 @@ std::vector<std::string_view> wanted_metrics(const Request& request) {
       throw unsupported(fmt::format("the metric [{}] of [_stats] is", name));
     }
     if (name != "docs" && name != "indexing") {
-      throw illegal_argument(
-          fmt::format("request [{}] contains unrecognized metric: [{}]", path_text(request), name));
+      throw illegal_argument(fmt::format("request [{}] contains unrecognized metric: [{}]", path_text(request), name));
     }
     metrics.push_back(name);
   }
@@ -63,24 +65,23 @@ void nodes_info(Call& call) {
   const std::string address = address_of(call.request);
   const std::string host = address.substr(0, address.rfind(':'));
   const std::string_view number = version_number(call.compatibility);
-  call.response.body =
-      to_text(Json{{"_nodes", {{"total", 1}, {"successful", 1}, {"failed", 0}}},
-                   {"cluster_name", "occkit"},
-                   {"nodes",
-                    {{"occkit",
-                      {{"name", "occkit"},
-                       {"transport_address", address},
-                       {"host", host},
-                       {"ip", host},
-                       {"version", number},
-                       {"build_flavor", "default"},
-                       {"build_type", "occkit"},
-                       {"build_hash", "0000000"},
-                       {"roles", {"data", "ingest", "master"}},
-                       {"http",
-                        {{"bound_address", {address}},
-                         {"publish_address", address},
-                         {"max_content_length_in_bytes", 104'857'600}}}}}}}});
+  call.response.body = to_text(Json{{"_nodes", {{"total", 1}, {"successful", 1}, {"failed", 0}}},
+                                    {"cluster_name", "occkit"},
+                                    {"nodes",
+                                     {{"occkit",
+                                       {{"name", "occkit"},
+                                        {"transport_address", address},
+                                        {"host", host},
+                                        {"ip", host},
+                                        {"version", number},
+                                        {"build_flavor", "default"},
+                                        {"build_type", "occkit"},
+                                        {"build_hash", "0000000"},
+                                        {"roles", {"data", "ingest", "master"}},
+                                        {"http",
+                                         {{"bound_address", {address}},
+                                          {"publish_address", address},
+                                          {"max_content_length_in_bytes", 104'857'600}}}}}}}});
 }
 
 /// Documents and writes, of one index, some or all.
@@ -94,7 +95,8 @@ void all_stats(Call& call) {
   Json indices = Json::object();
   std::int64_t shards = 0;
   std::int64_t copies = 0;
-  for (const auto& index : resolved(call, call.request.path[0] == "_stats" ? std::string_view() : call.indices(), options)) {
+  for (const auto& index :
+       resolved(call, call.request.path[0] == "_stats" ? std::string_view() : call.indices(), options)) {
     WriteCounts counts;
     for (std::uint32_t shard = 0; shard < index->table->shards(); ++shard) counts += index->counts.of_shard(shard);
     all += counts;

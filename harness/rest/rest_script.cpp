@@ -149,8 +149,12 @@ Script::Outcome UpdateScript::run(const Json& ctx) const {
 }
 
 Change UpdateScript::update(const ScriptContext& context, Json source) const {
-  Json ctx = {{"op", "index"},         {"_index", context.index},     {"_type", "_doc"},
-              {"_id", context.id},     {"_version", context.version}, {"_routing", context.routing.empty() ? Json() : Json(context.routing)},
+  Json ctx = {{"op", "index"},
+              {"_index", context.index},
+              {"_type", "_doc"},
+              {"_id", context.id},
+              {"_version", context.version},
+              {"_routing", context.routing.empty() ? Json() : Json(context.routing)},
               {"_now", context.now_ms}};
   ctx["_source"] = std::move(source);
   const Script::Outcome outcome = run(ctx);

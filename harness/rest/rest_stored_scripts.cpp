@@ -18,7 +18,8 @@ void put_stored_script(Call& call) {
     throw illegal_argument("must specify <script> for stored script");
   }
   const Json& given = body["script"];
-  if (!given.is_object()) throw failure(400, "parsing_exception", "unexpected token [VALUE_STRING], expected [{, <source>]");
+  if (!given.is_object())
+    throw failure(400, "parsing_exception", "unexpected token [VALUE_STRING], expected [{, <source>]");
   if (!given.contains("lang")) throw illegal_argument("must specify lang for stored script");
   const RequestedScript script = parse_requested_script(given);
   if (script.lang != "painless") {

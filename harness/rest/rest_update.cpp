@@ -75,8 +75,8 @@ class Changer {
   [[nodiscard]] Change update(const StoredDocument& stored, Version version) const {
     Json json = parse_stored(stored.source);
     if (script_) {
-      return checked(script_->update(
-          {index_.name, *operation_.id, version, call_.node.wall_clock_ms(), stored.routing}, std::move(json)));
+      return checked(script_->update({index_.name, *operation_.id, version, call_.node.wall_clock_ms(), stored.routing},
+                                     std::move(json)));
     }
     const UpdateBody& body = *operation_.update;
     if (!merge(json, *body.doc) && body.detect_noop) return {};
@@ -133,8 +133,7 @@ Ran answer(const Call& call, const Handles::Held& held, const WriteOperation& op
 }
 
 /// A script had an upsert not written, where there is no document: a noop of nothing.
-Ran answer_to_nothing(const Call& call, const Handles::Held& held, const WriteOperation& operation,
-                      std::string& out) {
+Ran answer_to_nothing(const Call& call, const Handles::Held& held, const WriteOperation& operation, std::string& out) {
   const int status = append_written(call, held, operation, {.result = Result::noop}, out);
   out += R"(,"get":{"found":false})";
   return {status, std::nullopt};

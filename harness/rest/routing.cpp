@@ -26,9 +26,7 @@ class Murmur3 {
   }
 
  private:
-  [[nodiscard]] std::uint32_t scrambled() const noexcept {
-    return std::rotl(block_ * 0xcc9e2d51U, 15) * 0x1b873593U;
-  }
+  [[nodiscard]] std::uint32_t scrambled() const noexcept { return std::rotl(block_ * 0xcc9e2d51U, 15) * 0x1b873593U; }
 
   std::uint32_t hash_ = 0;
   std::uint32_t block_ = 0;

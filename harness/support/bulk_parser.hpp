@@ -30,11 +30,10 @@ struct BulkEntry {
   std::optional<SourceChoice> source_choice;  ///< `_source` of an update
   std::optional<bool> require_alias;
   bool empty_pipeline = false;
-  std::optional<std::string>
-      unsupported;              ///< a key that Elasticsearch knows and the kit does not: pipeline, ...
-  std::string_view source;      ///< the source line, for an update its body; empty for remove; not checked
-  std::size_t line = 0;         ///< of the action line, counted from 1
-  std::size_t source_line = 0;  ///< 0 for remove
+  std::optional<std::string> unsupported;  ///< a key that Elasticsearch knows and the kit does not: pipeline, ...
+  std::string_view source;                 ///< the source line, for an update its body; empty for remove; not checked
+  std::size_t line = 0;                    ///< of the action line, counted from 1
+  std::size_t source_line = 0;             ///< 0 for remove
 };
 
 /// Calls `take` for every entry of a `_bulk` text (NDJSON: an action line, then a source line except for delete; blank

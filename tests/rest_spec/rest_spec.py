@@ -3,8 +3,8 @@
 
     rest_spec.py --spec DIR --url URL [--engine URL] [--tests PATTERN]... [--verdicts FILE] [--say-why]
 
-DIR holds `api` and `test` as rest-api-spec/src/main/resources/rest-api-spec of Elasticsearch's source does. More folders
-with `test`, as the module reindex has, are added by further --spec. The tests are not a part of this project.
+DIR holds `api` and `test` as rest-api-spec/src/main/resources/rest-api-spec of Elasticsearch's source does. More
+folders with `test`, as the module reindex has, are added by further --spec. The tests are not a part of this project.
 
 Each test deletes every index of the server, before and after. A line tells how each ended: `holds`, `fails`,
 `skipped`. With --engine, what fails is tried there too: what fails there as well `fails as the engine`. With --verdicts
@@ -15,6 +15,7 @@ none. Without, status 1 says that one failed, but as the engine.
 import argparse
 import fnmatch
 import pathlib
+import re
 import sys
 import urllib.parse
 
@@ -27,8 +28,9 @@ from steps import Failed, Server, Skipped, Test  # noqa: E402
 from verdicts import BadVerdicts, Verdicts  # noqa: E402
 
 TESTS = ["index", "create", "update", "delete", "get", "get_source", "exists", "mget", "bulk", "count", "scripts",
-         "update_by_query", "delete_by_query", "reindex", "indices.*alias*", "indices.exists", "cat.aliases", "cat.count",
-         "cat.health", "cat.indices", "cat.shards", "indices.get_mapping", "indices.put_mapping", "info", "ping"]
+         "update_by_query", "delete_by_query", "reindex", "indices.*alias*", "indices.exists", "cat.aliases",
+         "cat.count", "cat.health", "cat.indices", "cat.shards", "indices.get_mapping", "indices.put_mapping", "info",
+         "ping"]
 
 
 class Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):
@@ -39,7 +41,7 @@ Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers
             if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
     for first, resolvers in Loader.yaml_implicit_resolvers.items()}
-Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile("^(?:true|True|TRUE|false|False|FALSE)$"),
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"),
                              list("tTfF"))
 
 

@@ -100,8 +100,7 @@ TEST_F(IndexAnswersTest, routing_is_kept_in_one_shard_too) {
   expect({
       {"PUT", "/r/_doc/1?routing=5", R"({"a":1})", 201, ""},
       {"GET", "/r/_doc/1", "", 200, R"("_routing":"5")"},
-      {"POST", "/r/_update/1?routing=7",
-       R"({"script":{"source":"ctx._source.r = ctx._routing"}})", 200, ""},
+      {"POST", "/r/_update/1?routing=7", R"({"script":{"source":"ctx._source.r = ctx._routing"}})", 200, ""},
       {"GET", "/r/_doc/1?routing=8&_source_excludes=a", "", 200, R"("_routing":"5","found":true,"_source":{"r":"5"})"},
       {"PUT", "/r/_doc/1", R"({"a":1})", 200, ""},
       {"GET", "/r/_doc/1?stored_fields=_routing", "", 200, R"("_primary_term":1,"found":true})"},
@@ -153,8 +152,8 @@ TEST_F(IndexAnswersTest, alias_is_read_and_written_through) {
       {"PUT", "/many/_doc/5", "{}", 201, R"({"_index":"a1")"},
       {"POST", "/_aliases", R"({"actions":[{"add":{"index":"a2","alias":"many","is_write_index":true}}]})", 500,
        "alias [many] has more than one write index [a1,a2]"},
-      {"POST", "/_aliases",
-       R"({"actions":[{"add":{"index":"a2","alias":"a1"}},{"remove_index":{"index":"a1"}}]})", 200, ""},
+      {"POST", "/_aliases", R"({"actions":[{"add":{"index":"a2","alias":"a1"}},{"remove_index":{"index":"a1"}}]})", 200,
+       ""},
       {"GET", "/a1", "", 200, R"({"a2":{"aliases":{"a1":{},"many":{"is_write_index":false},)"},
       {"PUT", "/a2/_alias/rt", R"({"index_routing":"7","routing":"8"})", 200, ""},
       {"GET", "/_alias/rt", "", 200, R"({"a2":{"aliases":{"rt":{"index_routing":"7","search_routing":"8"}}}})"},
@@ -168,7 +167,8 @@ TEST_F(IndexAnswersTest, alias_is_read_and_written_through) {
 TEST_F(IndexAnswersTest, missing_alias_is_named) {
   expect({
       {"PUT", "/a1", R"({"aliases":{"one":{}}})", 200, ""},
-      {"GET", "/_alias/one,gone", "", 404, R"({"error":"alias [gone] missing","status":404,"a1":{"aliases":{"one":{}}}})"},
+      {"GET", "/_alias/one,gone", "", 404,
+       R"({"error":"alias [gone] missing","status":404,"a1":{"aliases":{"one":{}}}})"},
       {"GET", "/_alias/one,*", "", 200, R"({"a1":{"aliases":{"one":{}}}})"},
       {"GET", "/_alias/x*", "", 200, "{}"},
       {"HEAD", "/_alias/gone", "", 404, ""},
@@ -187,8 +187,10 @@ TEST_F(IndexAnswersTest, missing_alias_is_named) {
 
 TEST_F(IndexAnswersTest, mapping_is_merged_and_its_types_stay) {
   expect({
-      {"PUT", "/m", R"({"mappings":{"dynamic":"strict","properties":{"a":{"type":"keyword","ignore_above":10},)"
-                    R"("o":{"properties":{"x":{"type":"long"}}}},"_meta":{"v":1}}})", 200, ""},
+      {"PUT", "/m",
+       R"({"mappings":{"dynamic":"strict","properties":{"a":{"type":"keyword","ignore_above":10},)"
+       R"("o":{"properties":{"x":{"type":"long"}}}},"_meta":{"v":1}}})",
+       200, ""},
       {"GET", "/m/_mapping", "", 200,
        R"({"m":{"mappings":{"dynamic":"strict","_meta":{"v":1},"properties":{"a":{"type":"keyword","ignore_above":10},)"
        R"("o":{"properties":{"x":{"type":"long"}}}}}}})"},
@@ -228,20 +230,22 @@ TEST_F(IndexAnswersTest, new_fields_get_the_engines_types) {
        201, ""},
   });
   const std::string slashed = R"({"type":"date","format":"yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"})";
-  EXPECT_EQ(body_of("/s/_mapping"),
-            R"({"s":{"mappings":{"properties":{"a":{"properties":{"b":{"type":"long"}}},"al":{"type":"long"},"ao":)"
-            R"({"properties":{"y":{"type":"long"},"z":{"type":"long"}}},"b":{"type":"boolean"},"d1":{"type":"date"},"d2":)" +
-                slashed + R"(,"d3":)" + text + R"(,"d4":{"type":"date"},"d5":)" + slashed +
-                R"(,"d6":{"type":"date"},"d7":{"type":"date"},"d8":)" + text +
-                R"(,"e":{"type":"object"},"f":{"type":"float"},"l":{"type":"long"},"o":{"properties":{"p":)"
-                R"({"type":"long"},"q":{"properties":{"r":)" +
-                text + R"(}}}},"t":)" + text + "}}}}");
+  EXPECT_EQ(
+      body_of("/s/_mapping"),
+      R"({"s":{"mappings":{"properties":{"a":{"properties":{"b":{"type":"long"}}},"al":{"type":"long"},"ao":)"
+      R"({"properties":{"y":{"type":"long"},"z":{"type":"long"}}},"b":{"type":"boolean"},"d1":{"type":"date"},"d2":)" +
+          slashed + R"(,"d3":)" + text + R"(,"d4":{"type":"date"},"d5":)" + slashed +
+          R"(,"d6":{"type":"date"},"d7":{"type":"date"},"d8":)" + text +
+          R"(,"e":{"type":"object"},"f":{"type":"float"},"l":{"type":"long"},"o":{"properties":{"p":)"
+          R"({"type":"long"},"q":{"properties":{"r":)" +
+          text + R"(}}}},"t":)" + text + "}}}}");
 }
 
 TEST_F(IndexAnswersTest, tables_are_lined_up) {
   expect({
-      {"PUT", "/k1", R"({"settings":{"number_of_shards":2},"aliases":{"ka":{},"kb":{"routing":"r","is_write_index":true}}})",
-       200, ""},
+      {"PUT", "/k1",
+       R"({"settings":{"number_of_shards":2},"aliases":{"ka":{},"kb":{"routing":"r","is_write_index":true}}})", 200,
+       ""},
       {"PUT", "/k2", R"({"settings":{"number_of_replicas":1}})", 200, ""},
       {"PUT", "/k1/_doc/1", "{}", 201, ""},
       {"PUT", "/k1/_doc/2", "{}", 201, ""},
@@ -255,8 +259,9 @@ TEST_F(IndexAnswersTest, tables_are_lined_up) {
             "alias index filter routing.index routing.search is_write_index\n"
             "ka    k1    -      -             -              -\n"
             "kb    k1    -      r             r              true\n");
-  EXPECT_EQ(body_of("/_cat/aliases/ka?format=json"),
-            R"([{"alias":"ka","index":"k1","filter":"-","routing.index":"-","routing.search":"-","is_write_index":"-"}])");
+  EXPECT_EQ(
+      body_of("/_cat/aliases/ka?format=json"),
+      R"([{"alias":"ka","index":"k1","filter":"-","routing.index":"-","routing.search":"-","is_write_index":"-"}])");
   EXPECT_EQ(body_of("/_cat/health?h=cluster,st"), "occkit yellow\n");
   EXPECT_EQ(body_of("/_cat/count?h=count"), "1\n");
   EXPECT_EQ(body_of("/_cat/count?help"),
