@@ -30,6 +30,11 @@ class IndexMapping {
   }
   /// Merges it in. Throws Failure for a change that cannot be, and nothing is changed then.
   void put(const Mapping& more);
+  /// Nothing was given, and nothing was seen.
+  [[nodiscard]] bool is_empty() {
+    const std::lock_guard lock(mutex_);
+    return mapping_.root.empty();
+  }
   /// As answers show it.
   [[nodiscard]] Json shown();
 

@@ -113,6 +113,23 @@ void append_other_type(std::string& out, const Item& item) {
   out += R"(,"found":false})";
 }
 
+/// Nothing was ever written to it, nor its mapping given.
+bool is_unmapped(Index& index) {
+  for (std::uint32_t shard = 0; shard < index.table->shards(); ++shard) {
+    if (index.table->next(shard).seq_no() > 0) return false;
+  }
+  return index.mapping.is_empty();
+}
+
+/// An index without a mapping has no type yet.
+void append_untyped(std::string& out, const Item& item) {
+  out += R"({"_index":)";
+  append_quoted(out, item.index);
+  out += R"(,"_type":null,"_id":)";
+  append_quoted(out, item.id);
+  out += R"(,"found":false})";
+}
+
 void validate(const std::vector<Item>& items) {
   ValidationErrors errors;
   if (items.empty()) errors.add("no documents to get");
@@ -155,7 +172,12 @@ void mget(Call& call) {
       }
       std::string key;
       const std::string_view asked = key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
-      (void)append_document(out, call.compatibility, held, asked, item.version, item.source);
+      const std::size_t before = out.size();
+      const int status = append_document(out, call.compatibility, held, asked, item.version, item.source);
+      if (status == 404 && call.compatibility == Compatibility::v7 && is_unmapped(*held.index)) {
+        out.resize(before);
+        append_untyped(out, item);
+      }
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);
     }

@@ -130,6 +130,16 @@ TEST_F(IndexAnswersTest, missing_routing_is_refused_where_the_mapping_asks_for_i
   });
 }
 
+TEST_F(IndexAnswersTest, index_without_a_mapping_has_no_type) {
+  const std::string body = R"({"docs":[{"_index":"e","_id":"1"}]})";
+  expect({
+      {"PUT", "/e", "", 200, ""},
+      {"POST", "/_mget", body, 200, R"({"docs":[{"_index":"e","_type":null,"_id":"1","found":false}]})"},
+      {"PUT", "/e/_doc/2", "{}", 201, ""},
+      {"POST", "/_mget", body, 200, R"({"docs":[{"_index":"e","_type":"_doc","_id":"1","found":false}]})"},
+  });
+}
+
 TEST_F(IndexAnswersTest, alias_is_read_and_written_through) {
   const std::string no_write = "no write index is defined for alias [many]. The write index may be explicitly disabled";
   expect({
