@@ -53,7 +53,9 @@ CatTable::CatTable(Call& call, const std::vector<CatColumn>& columns) : call_(ca
   parameters.ignore({"local", "master_timeout", "bytes", "time"});
   const std::string_view format = parameters.get("format").value_or("");
   const std::string* accept = find_header(call.request, "accept");
-  json_ = format == "json" || (format.empty() && accept && accept->find("json") != accept->npos);
+  // A list of types, of which clients send one, stands for text.
+  json_ = format == "json" || (format.empty() && accept && accept->starts_with("application/") &&
+                               accept->find("json") != accept->npos && accept->find(',') == accept->npos);
   if (!format.empty() && format != "json" && format != "text" && format != "txt") {
     throw unsupported(fmt::format("the format [{}] is", format));
   }

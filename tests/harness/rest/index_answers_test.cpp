@@ -280,6 +280,12 @@ TEST_F(IndexAnswersTest, tables_are_lined_up) {
             "count     | dc,docs.count,docsCount | the document count               \n");
   EXPECT_EQ(body_of("/_cat/shards/k2?h=index,shard,prirep,state,docs"), "k2 0 p STARTED    0\nk2 0 r UNASSIGNED  \n");
   EXPECT_EQ(ask("GET", "/_cat/indices").content_type, "text/plain; charset=UTF-8");
+  for (const auto& [accept, answer] : {std::pair("application/json", R"([{"count":"1"}])"),
+                                       std::pair("text/plain,application/json", "1\n"), std::pair("*/*", "1\n")}) {
+    Request request = make_request("GET", "/_cat/count?h=count");
+    request.headers.emplace_back("Accept", accept);
+    EXPECT_EQ(session_.handle(request).body, answer);
+  }
 }
 
 TEST_F(IndexAnswersTest, statistics_count_documents_and_writes) {
