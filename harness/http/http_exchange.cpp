@@ -83,10 +83,12 @@ class HttpExchange::Parser final : public http::basic_parser<true> {
     } else if (name == http::field::accept_encoding) {
       accepts_gzip_answer = accepts_gzip(view(value));
     } else if (name == http::field::content_type || name == http::field::accept || name == http::field::if_match ||
-               same_but_for_case(view(name_text), "x-opaque-id")) {
+               (name == http::field::host && asks_for_nodes()) || same_but_for_case(view(name_text), "x-opaque-id")) {
       exchange_.request_.headers.emplace_back(view(name_text), view(value));
     }
   }
+  /// Who asks for the nodes is told the address that it came to; to anybody else it would be a text to copy.
+  [[nodiscard]] bool asks_for_nodes() const { return exchange_.target_.starts_with("/_nodes"); }
   void on_header_impl(ErrorCode&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
   std::size_t on_body_impl(Text body, ErrorCode& error) override { return take(view(body), error); }

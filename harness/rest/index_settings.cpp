@@ -39,7 +39,6 @@ constexpr Kept kKept[] = {
     {"index.max_slices_per_scroll", Value::number},
     {"index.highlight.max_analyzed_offset", Value::number},
     {"index.analyze.max_token_count", Value::number},
-    {"index.number_of_routing_shards", Value::number, false},
     {"index.priority", Value::number},
     {"index.search.idle.after", Value::time},
     {"index.search.throttled", Value::boolean},
@@ -97,7 +96,8 @@ constexpr std::string_view kNotHere[] = {"index.analysis.*",
                                          "index.xpack.*"};
 
 /// Those that a table has itself.
-constexpr std::string_view kOwn[] = {"index.number_of_shards", "index.number_of_replicas", "index.gc_deletes"};
+constexpr std::string_view kOwn[] = {"index.number_of_shards", "index.number_of_routing_shards",
+                                     "index.number_of_replicas", "index.gc_deletes"};
 
 const Kept* kept_by(std::string_view setting) {
   const auto at = std::ranges::find_if(kKept, [&](const Kept& each) { return matches_pattern(each.name, setting); });
@@ -185,6 +185,8 @@ WantedSettings read_settings(const Json& settings) {
     const std::string text = text_of(given);
     if (setting == "index.number_of_shards") {
       wanted.shards = given.is_null() ? 0 : setting_within(setting, text, 1, 1024);
+    } else if (setting == "index.number_of_routing_shards") {
+      wanted.routing_shards = given.is_null() ? 0 : setting_within(setting, text, 1, 1'024'000);
     } else if (setting == "index.number_of_replicas") {
       wanted.replicas.emplace();
       constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - 1;

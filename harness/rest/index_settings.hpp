@@ -16,6 +16,7 @@ using SettingTexts = std::map<std::string, std::string, std::less<>>;
 /// What a request wants of an index's settings. Nothing for what it does not name; null takes a setting back.
 struct WantedSettings {
   std::optional<std::int64_t> shards;
+  std::optional<std::int64_t> routing_shards;
   std::optional<std::optional<std::int64_t>> replicas;
   std::optional<std::optional<std::int64_t>> gc_deletes_ms;
   /// Those that mean nothing to a table in memory, and gc_deletes as it was given: they are kept and shown. An empty

@@ -3,6 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "harness/rest/routing.hpp"
+#include "harness/rest/shard_tables.hpp"
+
 namespace occ {
 namespace {
 
@@ -58,29 +61,63 @@ std::shared_ptr<const Node::Indices> Node::indices() const {
   return indices_;
 }
 
-void Node::publish(std::shared_ptr<const Indices> indices) {
+std::shared_ptr<const Aliases> Node::aliases() const {
+  const std::lock_guard lock(mutex_);
+  return aliases_;
+}
+
+void Node::change_aliases(FunctionRef<void(Indices&, Aliases&)> change) {
+  std::shared_ptr<const Indices> before;  // goes after the lock: tables may go with it
+  const std::lock_guard lock(mutex_);
+  before = indices_;
+  auto indices = std::make_shared<Indices>(*indices_);
+  auto aliases = std::make_shared<Aliases>(*aliases_);
+  change(*indices, *aliases);
+  std::erase_if(*aliases, [](const auto& alias) { return alias.second.empty(); });
+  publish(std::move(indices), std::move(aliases));
+}
+
+void Node::publish(std::shared_ptr<const Indices> indices, std::shared_ptr<const Aliases> aliases) {
   indices_ = std::move(indices);
-  // release: whoever reads this generation and then takes the mutex gets this map or a later one.
+  aliases_ = std::move(aliases);
+  // release: whoever reads this generation and then takes the mutex gets these maps or later ones.
   generation_.fetch_add(1, std::memory_order_release);
+}
+
+std::unique_ptr<AnyTable> Node::make_table(const IndexSettings& settings) const {
+  const TableOptions options{.shards = settings.shards,
+                             .gc_deletes_ms = settings.gc_deletes_ms,
+                             .clock = options_.clock,
+                             .compatibility = options_.compatibility};
+  if (settings.shards == 1) return options_.make_table(options);
+  const bool before_7 = options_.compatibility == Compatibility::v6;
+  return std::make_unique<ShardTables>(
+      options_.make_table, options,
+      settings.routing_shards > 0 ? settings.routing_shards : default_routing_shards(settings.shards, before_7));
 }
 
 std::pair<std::shared_ptr<Index>, bool> Node::create(std::string_view name, const IndexSettings& settings) {
   const std::lock_guard lock(mutex_);
   if (const auto at = indices_->find(name); at != indices_->end()) return {at->second, false};
-  if (indices_->size() == kMaxIndices) return {nullptr, false};
+  if (indices_->size() == kMaxIndices || aliases_->contains(name)) return {nullptr, false};
   auto index = std::make_shared<Index>();
   index->name = name;
   index->uuid = base64_name(++indices_made_, 22);
   index->copies.store(1 + settings.replicas, std::memory_order_relaxed);          // relaxed: published with the map
   index->gc_deletes_ms.store(settings.gc_deletes_ms, std::memory_order_relaxed);  // relaxed: as above
   index->keep_settings(settings.kept, false);
-  index->table = options_.make_table({.shards = settings.shards,
-                                      .gc_deletes_ms = settings.gc_deletes_ms,
-                                      .clock = options_.clock,
-                                      .compatibility = options_.compatibility});
+  index->mapping.put(settings.mapping);
+  index->created_at_ms = wall_clock_ms();
+  index->table = make_table(settings);
   auto indices = std::make_shared<Indices>(*indices_);
   indices->emplace(name, index);
-  publish(std::move(indices));
+  auto aliases = aliases_;
+  if (!settings.aliases.empty()) {
+    auto more = std::make_shared<Aliases>(*aliases_);
+    for (const auto& [alias, what] : settings.aliases) (*more)[alias][index->name] = what;
+    aliases = std::move(more);
+  }
+  publish(std::move(indices), std::move(aliases));
   return {std::move(index), true};
 }
 
@@ -92,7 +129,10 @@ bool Node::remove(std::string_view name) {
   if (at == indices_->end()) return false;
   auto indices = std::make_shared<Indices>(*indices_);
   indices->erase(at->first);
-  publish(std::move(indices));
+  auto aliases = std::make_shared<Aliases>(*aliases_);
+  for (auto& [alias, targets] : *aliases) targets.erase(std::string(name));
+  std::erase_if(*aliases, [](const auto& alias) { return alias.second.empty(); });
+  publish(std::move(indices), std::move(aliases));
   return true;
 }
 
@@ -106,17 +146,25 @@ std::int64_t Node::wall_clock_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
-Handles::Handles(Node& node) : node_(node), generation_(node.generation()), indices_(node.indices()) {}
+Handles::Handles(Node& node)
+    : node_(node), generation_(node.generation()), indices_(node.indices()), aliases_(node.aliases()) {}
 
 void Handles::renew() {
   const std::uint64_t now = node_.generation();
   if (now == generation_) return;
   generation_ = now;
   indices_ = node_.indices();
+  aliases_ = node_.aliases();
   std::erase_if(held_, [this](const auto& held) {
     const auto at = indices_->find(held.first);
     return at == indices_->end() || at->second != held.second.index;
   });
+}
+
+const AliasTargets* Handles::find_alias(std::string_view name) {
+  renew();
+  const auto at = aliases_->find(name);
+  return at == aliases_->end() ? nullptr : &at->second;
 }
 
 Handles::Held* Handles::find(std::string_view name) {
@@ -124,7 +172,8 @@ Handles::Held* Handles::find(std::string_view name) {
   if (const auto at = held_.find(name); at != held_.end()) return &at->second;
   const auto index = indices_->find(name);
   if (index == indices_->end()) return nullptr;
-  Held held{index->second, index->second->table->handle(), {}};
+  Index& found = *index->second;
+  Held held{index->second, found.table->handle(), {}, found.counts.take(found.table->shards())};
   return &held_.try_emplace(index->first, std::move(held)).first->second;
 }
 

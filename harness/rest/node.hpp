@@ -9,11 +9,16 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "core/build/function_ref.hpp"
 #include "core/model/clock.hpp"
 #include "core/model/compatibility.hpp"
 #include "core/sync/atomic.hpp"
 #include "core/table/any_table.hpp"
+#include "harness/rest/index_aliases.hpp"
+#include "harness/rest/index_mapping.hpp"
 #include "harness/rest/index_settings.hpp"
+#include "harness/rest/stored_scripts.hpp"
+#include "harness/rest/write_counts.hpp"
 #include "harness/script/script_cache.hpp"
 
 namespace occ {
@@ -34,6 +39,10 @@ struct IndexSettings {
   std::uint32_t shards;
   std::int64_t gc_deletes_ms;
   std::int64_t replicas = 0;
+  /// What `number_of_routing_shards` says; 0: nothing.
+  std::uint32_t routing_shards = 0;
+  Mapping mapping;
+  std::map<std::string, Alias, std::less<>> aliases;
   SettingTexts kept;  ///< those that are shown and mean nothing
 };
 
@@ -46,6 +55,9 @@ struct Index {
   atomic<std::int64_t> copies{1};
   /// As the settings say; the table was told.
   atomic<std::int64_t> gc_deletes_ms{0};
+  IndexMapping mapping;
+  WriteCountsByThread counts;
+  std::int64_t created_at_ms = 0;  ///< since 1970
 
   [[nodiscard]] SettingTexts kept_settings() const;
   /// An empty text takes a setting back; what is there already is left as it is if it is to be preserved.
@@ -79,24 +91,34 @@ class Node {
   /// As of the generation that was read before the call, or later.
   [[nodiscard]] std::shared_ptr<const Indices> indices() const;
 
-  /// The new index and true; the one that is there and false; or null and false if there are kMaxIndices.
+  /// As indices().
+  [[nodiscard]] std::shared_ptr<const Aliases> aliases() const;
+  /// Changes aliases, and takes indices away, at once. `change` may throw, and nothing is changed then.
+  void change_aliases(FunctionRef<void(Indices&, Aliases&)> change);
+
+  /// The new index and true; the one that is there and false; or null and false if there are kMaxIndices, or the name is
+  /// an alias.
   std::pair<std::shared_ptr<Index>, bool> create(std::string_view name, const IndexSettings& settings);
   /// False if there is none. Its table lives until the last Handles lets go of it.
   bool remove(std::string_view name);
   /// 20 characters, never the same twice in one node.
   [[nodiscard]] std::string make_id();
   [[nodiscard]] ScriptCache& scripts() noexcept { return scripts_; }
+  [[nodiscard]] StoredScripts& stored_scripts() noexcept { return stored_scripts_; }
   /// Milliseconds since 1970, for scripts; of the clock that may be moved, where there is one.
   [[nodiscard]] std::int64_t wall_clock_ms() const;
 
  private:
-  void publish(std::shared_ptr<const Indices> indices);  // under mutex_
+  void publish(std::shared_ptr<const Indices> indices, std::shared_ptr<const Aliases> aliases);  // under mutex_
+  [[nodiscard]] std::unique_ptr<AnyTable> make_table(const IndexSettings& settings) const;
 
   NodeOptions options_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Indices> indices_ = std::make_shared<Indices>();
+  std::shared_ptr<const Aliases> aliases_ = std::make_shared<Aliases>();
   std::uint64_t indices_made_ = 0;
   ScriptCache scripts_;
+  StoredScripts stored_scripts_;
   atomic<std::uint64_t> generation_{0};
   alignas(kFalseSharingRange) atomic<std::uint64_t> ids_made_{0};
 };
@@ -108,6 +130,7 @@ class Handles {
     std::shared_ptr<Index> index;  // declared first: the handle goes before its table
     std::unique_ptr<AnyHandle> handle;
     Document document;  ///< for reads
+    WriteCountsByThread::Lent counts;
   };
 
   explicit Handles(Node& node);
@@ -115,6 +138,8 @@ class Handles {
   /// Null if there is no index of that name. The pointer is good until the next call of a member. Shares nothing with
   /// other threads but the reading of one word, unless an index was created or deleted since the last call.
   [[nodiscard]] Held* find(std::string_view name);
+  /// Null if there is no alias of that name; good until the next call of a member.
+  [[nodiscard]] const AliasTargets* find_alias(std::string_view name);
   /// Lets go of indices that were deleted.
   void renew();
 
@@ -127,6 +152,7 @@ class Handles {
   Node& node_;
   std::uint64_t generation_ = 0;
   std::shared_ptr<const Node::Indices> indices_;
+  std::shared_ptr<const Aliases> aliases_;
   std::unordered_map<std::string, Held, NameHash, std::equal_to<>> held_;
 };
 

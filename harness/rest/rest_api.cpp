@@ -87,11 +87,13 @@ void Session::answer(const Request& request, Response& response) {
   } catch (const BulkError& error) {
     respond_again(response, illegal_argument(error.what()));
   }
-  if (!thrown && !call.is_whole && !response.body.empty() && !call.parameters.filter_path().empty()) {
+  if (!thrown && !call.is_whole && !call.is_text && !response.body.empty() && !call.parameters.filter_path().empty()) {
     response.body = to_text(filtered(parse_checked(response.body), call.parameters.filter_path(), call.compatibility));
   }
-  if (!response.body.empty() && call.parameters.pretty()) response.body = pretty_text(parse_checked(response.body));
-  response.content_type = content_type(request, call.compatibility);
+  if (!call.is_text && !response.body.empty() && call.parameters.pretty())
+    response.body = pretty_text(parse_checked(response.body));
+  response.content_type =
+      call.is_text && !thrown ? "text/plain; charset=UTF-8" : content_type(request, call.compatibility);
   if (const std::string* id = find_header(request, "x-opaque-id")) response.headers.emplace_back("X-Opaque-Id", *id);
   response.has_body = request.method != "HEAD" && !response.body.empty();
 }

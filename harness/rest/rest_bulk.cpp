@@ -19,6 +19,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 struct Defaults {
   std::string index;
   bool typed = false;
+  std::string routing;
   std::optional<SourceChoice> source_choice;
   std::optional<std::int64_t> active_shards;
   bool require_alias = false;
@@ -31,6 +32,7 @@ WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
   WriteOperation operation{.action = entry.action,
                            .index = entry.index.value_or(defaults.index),
                            .id = entry.id,
+                           .routing = entry.routing.value_or(defaults.routing),
                            .parameters = entry.parameters,
                            .source = entry.source,
                            .forced_refresh = defaults.forced_refresh,
@@ -54,6 +56,7 @@ void make_indices(Call& call, std::vector<WriteOperation>& operations) {
   std::map<std::string_view, bool> missing;  // true: one that is to be an alias
   for (const WriteOperation& operation : operations) {
     if (!operation.makes_index() || call.handles.find(operation.index)) continue;
+    if (call.handles.find_alias(operation.index)) continue;
     missing[operation.index] |= operation.require_alias;
   }
   for (const auto& [name, is_alias] : missing) {
@@ -94,9 +97,9 @@ bool run_item(Call& call, WriteOperation& operation, std::string& out) {
 
 void bulk(Call& call) {
   Parameters& parameters = call.parameters;
-  parameters.refuse({"routing"});
   Defaults defaults{.index = call.request.path.front() == "_bulk" ? std::string() : call.index()};
   defaults.typed = call.request.path.size() == 3;  // "/{index}/_doc/_bulk"
+  defaults.routing = parameters.get("routing").value_or("");
   defaults.source_choice = parameters.source_choice();
   defaults.empty_pipeline = parameters.empty_pipeline();
   defaults.active_shards = parameters.active_shards();

@@ -7,6 +7,8 @@
 #include "core/model/decide.hpp"
 #include "core/model/reason.hpp"
 #include "harness/rest/filter_path.hpp"
+#include "harness/rest/shard_tables.hpp"
+#include "harness/rest/stored_document.hpp"
 
 namespace occ {
 namespace {
@@ -25,14 +27,31 @@ Handles::Held& Call::existing(std::string_view name) const {
 
 Handles::Held& Call::readable(std::string_view name) const {
   if (Handles::Held* held = handles.find(name)) return *held;
+  if (const AliasTargets* targets = handles.find_alias(name)) return existing(only_index(name, *targets));
   Failure missing = no_such_index(name, compatibility);
   if (compatibility != Compatibility::v8) missing.resource_type = "index_expression";
   throw missing;
 }
 
+Handles::Held& Call::writable(std::string_view name) const {
+  if (Handles::Held* held = handles.find(name)) return *held;
+  if (const AliasTargets* targets = handles.find_alias(name)) return existing(write_index(name, *targets));
+  return readable(name);
+}
+
+std::string Call::routing_of(std::string_view name, std::string_view routing) const {
+  if (handles.find(name)) return std::string(routing);
+  const AliasTargets* targets = handles.find_alias(name);
+  if (!targets) return std::string(routing);
+  // Of several only the one that takes writes can have been meant.
+  const auto& index = targets->size() == 1 ? targets->begin()->first : write_index(name, *targets);
+  return std::string(routing_through(name, targets->find(index)->second, routing));
+}
+
 Handles::Held& Call::existing_or_new(std::string_view name) const {
   for (;;) {
     if (Handles::Held* held = handles.find(name)) return *held;
+    if (const AliasTargets* targets = handles.find_alias(name)) return existing(write_index(name, *targets));
     check_index_name(name);
     // Somebody may delete it before it is found: then it is made again.
     if (!node.create(name, node.default_settings()).first) throw too_many_indices();
@@ -96,9 +115,23 @@ void throw_if_any(const ValidationErrors& errors) {
   if (!errors.empty()) throw failure(400, "action_request_validation_exception", errors.reason());
 }
 
-Failure at_shard(Failure failed, const Index& index, std::string_view id) {
+std::string_view key_of(const Index& index, std::string_view id, std::string_view routing, std::string& storage) {
+  if (routing.empty()) {
+    if (!index.mapping.routing_required()) return id;
+    Failure missing = failure(400, "routing_missing_exception",
+                              fmt::format("routing is required for [{}]/[_doc]/[{}]", index.name, id));
+    missing.index_uuid = "_na_";
+    missing.index = index.name;
+    throw missing;
+  }
+  if (index.table->shards() == 1) return id;
+  storage = routed_key(id, routing);
+  return storage;
+}
+
+Failure at_shard(Failure failed, const Index& index, std::string_view key) {
   failed.index_uuid = index.uuid;
-  failed.shard = std::to_string(index.table->shard_of(id));
+  failed.shard = std::to_string(index.table->shard_of(key));
   failed.index = index.name;
   return failed;
 }
@@ -111,10 +144,11 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
   append_quoted(out, id);
 }
 
-int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
+int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view key,
                     Version version, const SourceChoice& source) {
+  const std::string_view id = id_of(key);
   Document& document = held.document;
-  if (held.handle->get(id, document).result != Result::found) {
+  if (held.handle->get(key, document).result != Result::found) {
     append_named(out, compatibility, held.index->name, id);
     out += R"(,"found":false})";
     return 404;
@@ -122,7 +156,7 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   if (version != kMatchAny && read_conflicts(document.version, version)) {
     throw at_shard(failure(409, "version_conflict_engine_exception",
                            read_conflict_reason(document.version, version, id, compatibility)),
-                   *held.index, id);
+                   *held.index, key);
   }
   append_named(out, compatibility, held.index->name, id);
   out += R"(,"_version":)";
@@ -131,10 +165,15 @@ int append_document(std::string& out, Compatibility compatibility, Handles::Held
   append_number(out, static_cast<std::int64_t>(document.word.seq_no()));
   out += R"(,"_primary_term":)";
   append_number(out, static_cast<std::int64_t>(document.word.term()));
+  const StoredDocument stored = read_stored(document.source.text());
+  if (!stored.routing.empty()) {
+    out += R"(,"_routing":)";
+    append_quoted(out, stored.routing);
+  }
   out += R"(,"found":true)";
   if (source.fetch) {
     out += R"(,"_source":)";
-    append_source(out, document.source.text(), source, compatibility);
+    append_source(out, stored.source, source, compatibility);
   }
   out += '}';
   return 200;

@@ -22,6 +22,8 @@ struct Call {
   Parameters parameters;
   /// The answer is an error or a document's source, which are told whole whatever filter_path asks for.
   bool is_whole = false;
+  /// The answer is plain text.
+  bool is_text = false;
 
   /// The index that the path names first.
   [[nodiscard]] const std::string& index() const { return request.path[0]; }
@@ -40,6 +42,10 @@ struct Call {
   [[nodiscard]] Handles::Held& readable(std::string_view name) const;
   /// Makes the index if there is none, as a first write does. Throws Failure if the name is none.
   [[nodiscard]] Handles::Held& existing_or_new(std::string_view name) const;
+  /// As readable, for a write through an alias: the index that it writes to.
+  [[nodiscard]] Handles::Held& writable(std::string_view name) const;
+  /// The routing of a request on one document of `name`, which may be an alias with one of its own. Throws Failure.
+  [[nodiscard]] std::string routing_of(std::string_view name, std::string_view routing) const;
   /// Throws Failure: 400, parse_exception.
   void require_body() const;
   /// The body, which must be a JSON object. Throws Failure.
@@ -69,9 +75,30 @@ void delete_index(Call& call);
 void index_exists(Call& call);
 void get_index(Call& call);
 void get_settings(Call& call);
-void index_stats(Call& call);
 void put_settings(Call& call);
 void refresh(Call& call);
+// rest_mapping.cpp
+void get_mapping(Call& call);
+void put_mapping(Call& call);
+// rest_aliases.cpp
+void get_aliases(Call& call);
+void alias_exists(Call& call);
+void put_alias(Call& call);
+void delete_alias(Call& call);
+void update_aliases(Call& call);
+// rest_stored_scripts.cpp
+void get_stored_script(Call& call);
+void put_stored_script(Call& call);
+void delete_stored_script(Call& call);
+// rest_cat.cpp
+void cat_aliases(Call& call);
+void cat_count(Call& call);
+void cat_health(Call& call);
+void cat_indices(Call& call);
+void cat_shards(Call& call);
+// rest_nodes.cpp
+void nodes_info(Call& call);
+void all_stats(Call& call);
 // rest_cluster.cpp
 void node_info(Call& call);
 void cluster_health(Call& call);
@@ -84,13 +111,24 @@ void advance_clock(Call& call);
 [[nodiscard]] std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view list,
                                                            const IndexOptions& options);
 
+/// rest_aliases.cpp: true if `name` is of a list with wildcards, from which a '-' takes away; an empty list has all.
+[[nodiscard]] bool is_listed(std::string_view list, std::string_view name);
+/// rest_indices.cpp: numbers of its shards, as `_stats` has them by shard.
+[[nodiscard]] Json shard_stats(const Index& index);
+/// rest_cluster.cpp: the version that is imitated.
+[[nodiscard]] std::string_view version_number(Compatibility compatibility);
+
 /// MetaDataCreateIndexService.validateIndexOrAliasName. Throws Failure.
 void check_index_name(std::string_view name);
 [[nodiscard]] Failure no_such_index(std::string_view name, Compatibility compatibility);
 [[nodiscard]] Failure too_many_indices();
 void throw_if_any(const ValidationErrors& errors);
-/// Names the index and the shard of a failed operation on a document.
-[[nodiscard]] Failure at_shard(Failure failed, const Index& index, std::string_view id);
+/// Names the index and the shard of a failed operation on a document; `key` is what its handle is asked by.
+[[nodiscard]] Failure at_shard(Failure failed, const Index& index, std::string_view key);
+/// What a document's handle is asked by, in `storage` where it is not the id itself. Throws Failure: 400 if the index
+/// asks for a routing and there is none.
+[[nodiscard]] std::string_view key_of(const Index& index, std::string_view id, std::string_view routing,
+                                      std::string& storage);
 /// `{"_index":...,"_type":...,"_id":...` without its closing brace.
 void append_named(std::string& out, Compatibility compatibility, std::string_view index, std::string_view id);
 /// A stored source as answers carry it: as it was sent, since every way in checks that it is a JSON object. A strategy
@@ -98,9 +136,9 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 [[nodiscard]] inline std::string_view shown(std::string_view source) noexcept {
   return source.empty() ? "{}" : source;
 }
-/// Reads a document and appends its answer, closed. Returns the status, 200 or 404; a version conflict is thrown, `out`
+/// Reads a document and appends its answer, closed; `key` as in at_shard. Returns the status, 200 or 404; a version conflict is thrown, `out`
 /// then unchanged.
-int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
+int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view key,
                     Version version, const SourceChoice& source);
 /// Appends the part of a stored source that is chosen.
 void append_source(std::string& out, std::string_view stored, const SourceChoice& choice,

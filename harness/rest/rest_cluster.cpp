@@ -30,6 +30,10 @@ constexpr std::string_view kClusterUuid = "occkitoccki_AAAAAAAAAA";
 
 }  // namespace
 
+std::string_view version_number(Compatibility compatibility) {
+  return imitated(compatibility).number;
+}
+
 void node_info(Call& call) {
   call.parameters.refuse_unknown_and_body();
   const Imitated version = imitated(call.compatibility);

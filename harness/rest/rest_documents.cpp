@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/rest/rest_operation.hpp"
+#include "harness/rest/stored_document.hpp"
 
 namespace occ {
 namespace {
@@ -17,7 +18,8 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
     throw illegal_argument(fmt::format("opType must be 'create', found: [{}]", *given));
   }
   WriteOperation operation{.index = call.index(), .id = std::move(id), .source = call.request.body};
-  parameters.refuse({"routing", "parent"});
+  parameters.refuse({"parent"});
+  operation.routing = parameters.get("routing").value_or("");
   operation.empty_pipeline = parameters.empty_pipeline();
   call.require_body();
   parameters.time("timeout");
@@ -37,6 +39,12 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
   validate_and_run(call, operation);
 }
 
+/// What the handle of an index that is read is asked by.
+std::string_view read_key(Call& call, const Index& index, std::string& storage) {
+  const auto routing = call.parameters.get("routing").value_or("");
+  return key_of(index, call.id(), call.routing_of(call.index(), routing), storage);
+}
+
 }  // namespace
 
 void index_document(Call& call) {
@@ -52,7 +60,8 @@ void create_document(Call& call) {
 void delete_document(Call& call) {
   Parameters& parameters = call.parameters;
   WriteOperation operation{.action = BulkEntry::Action::remove, .index = call.index(), .id = call.id()};
-  parameters.refuse({"routing", "parent"});
+  parameters.refuse({"parent"});
+  operation.routing = parameters.get("routing").value_or("");
   parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
   operation.parameters.version = parameters.version();
@@ -67,13 +76,15 @@ void get_document(Call& call) {
   parameters.for_reads();
   const Version version = parameters.version();
   const VersionType type = parameters.version_type();
-  const SourceChoice source = parameters.source_choice().value_or(SourceChoice());
+  const SourceChoice source = parameters.source_choice_beside_stored_fields();
   parameters.refuse_unknown_and_body();
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
+  Handles::Held& held = call.readable(call.index());
+  std::string key;
   call.response.status =
-      append_document(call.response.body, call.compatibility, call.readable(call.index()), call.id(), version, source);
+      append_document(call.response.body, call.compatibility, held, read_key(call, *held.index, key), version, source);
 }
 
 void get_source(Call& call) {
@@ -85,12 +96,13 @@ void get_source(Call& call) {
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
-  if (held.handle->get(call.id(), held.document).result != Result::found) {
+  std::string key;
+  if (held.handle->get(read_key(call, *held.index, key), held.document).result != Result::found) {
     throw failure(404, "resource_not_found_exception",
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));
   }
-  append_source(call.response.body, held.document.source.text(), source, call.compatibility);
+  append_source(call.response.body, read_stored(held.document.source.text()).source, source, call.compatibility);
   call.is_whole = true;
 }
 

@@ -15,11 +15,14 @@ using Found = std::vector<std::shared_ptr<Index>>;
 /// A list that is to be resolved.
 struct Asked {
   const Node::Indices& indices;
+  const Aliases& aliases;
   const IndexOptions& options;
   Compatibility compatibility;
   Names names;  ///< as they were written, wildcards among them
 
-  [[nodiscard]] bool has(std::string_view name) const { return indices.contains(name); }
+  [[nodiscard]] bool has(std::string_view name) const {
+    return indices.contains(name) || (!options.ignore_aliases && aliases.contains(name));
+  }
   [[nodiscard]] bool of_all() const {
     return names.empty() || (names.size() == 1 && (names[0] == "_all" || names[0] == "*"));
   }
@@ -34,15 +37,39 @@ void add(std::string_view name, Names& names) {
   if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
 }
 
+/// The indices that a wildcard stands for, by their own names and by their aliases'.
 Names matching(const Asked& asked, std::string_view pattern) {
   Names names;
   for (const auto& [name, index] : asked.indices) {
     if (matches_pattern(pattern, name)) names.push_back(name);
   }
+  if (asked.options.ignore_aliases) return names;
+  for (const auto& [alias, targets] : asked.aliases) {
+    if (!matches_pattern(pattern, alias)) continue;
+    for (const auto& [name, what] : targets) add(name, names);
+  }
   return names;
 }
 
+/// Adds the indices that a name stands for. False if there are none.
+bool find(const Asked& asked, std::string_view name, Found& found) {
+  const auto add_index = [&](std::string_view each) {
+    const auto at = asked.indices.find(each);
+    if (at != asked.indices.end() && std::ranges::find(found, at->second) == found.end()) found.push_back(at->second);
+    return at != asked.indices.end();
+  };
+  if (add_index(name)) return true;
+  const auto alias = asked.options.ignore_aliases ? asked.aliases.end() : asked.aliases.find(name);
+  if (alias == asked.aliases.end()) return false;
+  for (const auto& [each, what] : alias->second) add_index(each);
+  return true;
+}
+
 Failure missing(const Asked& asked, std::string_view name, std::string_view resource_type) {
+  if (asked.aliases.contains(name)) {
+    return illegal_argument(fmt::format(
+        "The provided expression [{}] matches an alias, specify the corresponding concrete indices instead.", name));
+  }
   Failure none = no_such_index(name, asked.compatibility);
   none.resource_type = resource_type;
   return none;
@@ -123,11 +150,7 @@ Found found_before_8(const Asked& asked) {
   const bool must_exist = asked.names.size() == 1 ? !options.allow_no_indices : !options.ignore_unavailable;
   Found found;
   for (const std::string& name : names) {
-    if (const auto at = asked.indices.find(name); at != asked.indices.end()) {
-      found.push_back(at->second);
-    } else if (must_exist) {
-      throw missing(asked, name, "index_expression");
-    }
+    if (!find(asked, name, found) && must_exist) throw missing(asked, name, "index_expression");
   }
   if (found.empty() && !names.empty() && !options.allow_no_indices) throw missing(asked, "index_or_alias");
   return found;
@@ -140,6 +163,7 @@ Failure nothing_found(const Asked& asked, const Names& names) {
     none.reason = "no such index [no indices exist]";
     return none;
   }
+  if (names.size() == 1 && asked.aliases.contains(names[0])) return missing(asked, names[0], "index_or_alias");
   if (names.size() > 1) return missing(asked, "index_expression");
   Failure none = missing(asked, names[0], "index_or_alias");
   if (names[0].starts_with('-')) {
@@ -181,7 +205,7 @@ Names names_since_8(const Asked& asked) {
 
 Found found_since_8(const Asked& asked) {
   Found found;
-  for (const std::string& name : names_since_8(asked)) found.push_back(asked.indices.find(name)->second);
+  for (const std::string& name : names_since_8(asked)) find(asked, name, found);
   if (found.empty() && !asked.options.allow_no_indices) throw nothing_found(asked, asked.names);
   return found;
 }
@@ -190,7 +214,8 @@ Found found_since_8(const Asked& asked) {
 
 std::vector<std::shared_ptr<Index>> resolved(const Call& call, std::string_view list, const IndexOptions& options) {
   const auto indices = call.node.indices();
-  Asked asked{*indices, options, call.compatibility, {}};
+  const auto aliases = call.node.aliases();
+  Asked asked{*indices, *aliases, options, call.compatibility, {}};
   while (list.ends_with(',')) list.remove_suffix(1);
   while (!list.empty()) {
     const auto end = list.find(',');

@@ -13,15 +13,52 @@ namespace {
 
 constexpr const char* kGcDeletes = "index.gc_deletes";
 
-IndexSettings wanted_settings(const Call& call) {
+Failure wrong_routing_shards(const IndexSettings& wanted) {
+  if (wanted.routing_shards < wanted.shards) {
+    return illegal_argument(fmt::format("index.number_of_routing_shards [{}] must be >= index.number_of_shards [{}]",
+                                        wanted.routing_shards, wanted.shards));
+  }
+  return illegal_argument(
+      fmt::format("the number of source shards [{}] must be a factor of [{}]", wanted.shards, wanted.routing_shards));
+}
+
+/// A mapping, below a type where the request says that it is.
+Mapping wanted_mapping(const Json& given, bool typed) {
+  if (!typed) {
+    if (given.contains("_doc")) {
+      throw illegal_argument(
+          "The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.");
+    }
+    return read_mapping(given);
+  }
+  if (given.empty()) return {};
+  if (given.begin().key() != "_doc") {
+    throw unsupported(fmt::format("the type [{}]: types other than _doc are", given.begin().key()));
+  }
+  return read_mapping(given.begin().value());
+}
+
+void read_alias(const std::string& name, const Json& fields, IndexSettings& wanted) {
+  check_alias_name(name);
+  for (const auto& [field, value] : fields.items()) {
+    if (!set_alias_field(wanted.aliases[name], field, value)) {
+      throw failure(400, "parse_exception", fmt::format("unknown key [{}] for an alias", field));
+    }
+  }
+  wanted.aliases.try_emplace(name);
+}
+
+IndexSettings wanted_settings(const Call& call, bool typed) {
   IndexSettings wanted = call.node.default_settings();
   if (call.request.body.empty()) return wanted;
   const Json body = call.json_body();
   for (const auto& [key, value] : body.items()) {
-    // Mappings are taken and not enforced: a document here is its bytes.
-    if (key == "mappings") continue;
+    if (key == "mappings" && value.is_object()) {
+      wanted.mapping = wanted_mapping(value, typed);
+      continue;
+    }
     if (key == "aliases" && value.is_object()) {
-      if (!value.empty()) throw unsupported("aliases are");
+      for (const auto& [alias, fields] : value.items()) read_alias(alias, fields, wanted);
       continue;
     }
     if (key != "settings" || !value.is_object()) {
@@ -29,10 +66,15 @@ IndexSettings wanted_settings(const Call& call) {
     }
     const WantedSettings given = read_settings(value);
     if (given.shards.value_or(0) > 0) wanted.shards = static_cast<std::uint32_t>(*given.shards);
+    if (given.routing_shards.value_or(0) > 0) wanted.routing_shards = static_cast<std::uint32_t>(*given.routing_shards);
     if (given.replicas) wanted.replicas = given.replicas->value_or(wanted.replicas);
     if (given.gc_deletes_ms) wanted.gc_deletes_ms = given.gc_deletes_ms->value_or(wanted.gc_deletes_ms);
     wanted.kept = given.kept;
     std::erase_if(wanted.kept, [](const auto& each) { return each.second.empty(); });
+  }
+  if (wanted.routing_shards % wanted.shards != 0 ||
+      (wanted.routing_shards > 0 && wanted.routing_shards < wanted.shards)) {
+    throw wrong_routing_shards(wanted);
   }
   return wanted;
 }
@@ -63,6 +105,7 @@ Json settings_of(const Index& index, bool flat, std::string_view names = {}) {
   // What nobody gave is not shown, unless it is not what Elasticsearch has by itself.
   if (gc_deletes_ms != NodeOptions().gc_deletes_ms) settings.try_emplace(kGcDeletes, time_text(gc_deletes_ms));
   settings["index.uuid"] = index.uuid;
+  settings["index.creation_date"] = std::to_string(index.created_at_ms);
   settings["index.provided_name"] = index.name;
   std::erase_if(settings, [names](const auto& each) { return !is_named(names, each.first); });
   return shown_settings(settings, flat);
@@ -73,6 +116,30 @@ void require_names(std::string_view list) {
   if (list == "_all" || list.find('*') != list.npos) {
     throw illegal_argument("Wildcard expressions or all indices are not allowed");
   }
+}
+
+Failure taken_by_alias(std::string_view name) {
+  Failure taken = failure(400, "invalid_index_name_exception",
+                          fmt::format("Invalid index name [{}], already exists as alias", name));
+  taken.index_uuid = "_na_";
+  taken.index = name;
+  return taken;
+}
+
+void check_alias_of_new(const Call& call, const std::string& alias, const std::string& index) {
+  if (alias != index && !call.node.indices()->contains(alias)) return;
+  throw failure(
+      400, "invalid_alias_name_exception",
+      fmt::format("Invalid alias name [{}]: an index or data stream exists with the same name as the alias", alias));
+}
+
+/// The aliases of an index, as answers show them.
+Json aliases_of(const Aliases& aliases, const Index& index) {
+  Json own = Json::object();
+  for (const auto& [alias, targets] : aliases) {
+    if (const auto at = targets.find(index.name); at != targets.end()) own[alias] = shown(at->second);
+  }
+  return own;
 }
 
 void acknowledge(Call& call) {
@@ -86,10 +153,12 @@ void create_index(Call& call) {
   call.parameters.time("timeout");
   call.parameters.time("master_timeout");
   const auto active_shards = call.parameters.active_shards();
-  call.parameters.ignore({"include_type_name"});
+  const bool typed = call.parameters.flag("include_type_name");
   call.parameters.refuse_unknown();
   check_index_name(name);
-  const IndexSettings settings = wanted_settings(call);
+  if (call.handles.find_alias(name)) throw taken_by_alias(name);
+  const IndexSettings settings = wanted_settings(call, typed);
+  for (const auto& [alias, what] : settings.aliases) check_alias_of_new(call, alias, name);
   const std::int64_t copies = 1 + settings.replicas;
   const std::int64_t awaited = active_shards == kAllCopies ? copies : active_shards.value_or(1);
   if (awaited > copies) {
@@ -114,7 +183,8 @@ void create_index(Call& call) {
 void delete_index(Call& call) {
   call.parameters.time("timeout");
   call.parameters.time("master_timeout");
-  const IndexOptions options = call.parameters.index_options();
+  IndexOptions options = call.parameters.index_options();
+  options.ignore_aliases = true;
   call.parameters.refuse_unknown_and_body();
   if (call.compatibility == Compatibility::v8) require_names(call.index());
   for (const auto& index : resolved(call, call.index(), options)) (void)call.node.remove(index->name);
@@ -134,10 +204,12 @@ void get_index(Call& call) {
   call.parameters.ignore({"local", "include_defaults", "include_type_name", "master_timeout"});
   const bool flat = call.parameters.flag("flat_settings");
   call.parameters.refuse_unknown_and_body();
+  const auto aliases = call.node.aliases();
   Json answer = Json::object();
   for (const auto& index : resolved(call, call.index(), options)) {
-    answer[index->name] = {
-        {"aliases", Json::object()}, {"mappings", Json::object()}, {"settings", settings_of(*index, flat)}};
+    answer[index->name] = {{"aliases", aliases_of(*aliases, *index)},
+                           {"mappings", index->mapping.shown()},
+                           {"settings", settings_of(*index, flat)}};
   }
   call.response.body = to_text(answer);
 }
@@ -160,23 +232,16 @@ void get_settings(Call& call) {
   call.response.body = to_text(answer);
 }
 
-/// What of `_stats` concerns numbers; by shard alone, since they are the shards'.
-void index_stats(Call& call) {
-  if (call.parameters.get("level").value_or("") != "shards") throw unsupported("[_stats] without level=shards is");
-  call.parameters.ignore(
-      {"expand_wildcards", "forbid_closed_indices", "include_segment_file_sizes", "include_unloaded_segments"});
-  call.parameters.refuse_unknown_and_body();
-  const Index& index = *call.existing(call.index()).index;
+Json shard_stats(const Index& index) {
   Json shards = Json::object();
   for (std::uint32_t shard = 0; shard < index.table->shards(); ++shard) {
     const std::int64_t most = static_cast<std::int64_t>(index.table->next(shard).seq_no()) - 1;
     shards[std::to_string(shard)] = Json::array(
         {Json{{"routing", {{"state", "STARTED"}, {"primary", true}, {"node", "occkit"}, {"relocating_node", nullptr}}},
+              {"docs", {{"count", index.counts.of_shard(shard).live}, {"deleted", 0}}},
               {"seq_no", {{"max_seq_no", most}, {"local_checkpoint", most}, {"global_checkpoint", most}}}}});
   }
-  call.response.body =
-      to_text(Json{{"_shards", {{"total", shards.size()}, {"successful", shards.size()}, {"failed", 0}}},
-                   {"indices", {{index.name, {{"uuid", index.uuid}, {"shards", std::move(shards)}}}}}});
+  return shards;
 }
 
 void put_settings(Call& call) {
@@ -189,7 +254,7 @@ void put_settings(Call& call) {
   call.parameters.refuse_unknown();
   const bool wrapped = body.size() == 1 && body.contains("settings") && body["settings"].is_object();
   WantedSettings wanted = read_settings(wrapped ? body["settings"] : body);
-  if (!wanted.shards && !wanted.replicas && !wanted.gc_deletes_ms && wanted.kept.empty()) {
+  if (!wanted.shards && !wanted.routing_shards && !wanted.replicas && !wanted.gc_deletes_ms && wanted.kept.empty()) {
     ValidationErrors errors;
     errors.add("no settings to update");
     throw_if_any(errors);
@@ -197,6 +262,7 @@ void put_settings(Call& call) {
   const auto indices = resolved(call, call.indices(), options);
   for (const auto& index : indices) {
     std::string fixed = wanted.shards ? "index.number_of_shards" : "";
+    if (wanted.routing_shards) fixed.append(fixed.empty() ? "" : ", ").append("index.number_of_routing_shards");
     for (const auto& [name, value] : wanted.kept) {
       if (!is_dynamic(name)) fixed.append(fixed.empty() ? "" : ", ").append(name);
     }

@@ -1,6 +1,7 @@
 /// `_mget`, with `docs` or with `ids`.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "harness/rest/rest_call.hpp"
@@ -14,6 +15,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 20;
 struct Item {
   std::string index;
   std::string id;
+  std::string routing;
   Version version = kMatchAny;
   VersionType type = VersionType::internal;
   SourceChoice source;
@@ -30,6 +32,12 @@ void read_doc(const Json& doc, Compatibility compatibility, Item& item) {
       item.source = parse_source_choice(value);
       continue;
     }
+    if (field == "stored_fields") {
+      // No document has any.
+      const Json names = value.is_array() ? value : Json::array({value});
+      if (!doc.contains("_source")) item.source = {.fetch = std::ranges::count(names, Json("_source")) > 0};
+      continue;
+    }
     if (value.is_structured()) throw unsupported(fmt::format("[{}] with {} is", field, token_name(value)));
     const bool old_names = compatibility == Compatibility::v6;
     if (field == "_index") {
@@ -40,8 +48,8 @@ void read_doc(const Json& doc, Compatibility compatibility, Item& item) {
       item.version = parse_json_long(field, value);
     } else if (field == "version_type" || (old_names && field == "_version_type")) {
       item.type = parse_version_type(scalar_text(value));
-    } else if (field == "routing" || field == "stored_fields") {
-      throw unsupported(fmt::format("[{}] is", field));
+    } else if (field == "routing" || (old_names && field == "_routing")) {
+      item.routing = scalar_text(value);
     } else if (field == "_type" && compatibility != Compatibility::v8) {
       item.named_type = scalar_text(value);
     } else {
@@ -105,6 +113,23 @@ void append_missing(std::string& out, const Item& item) {
   out += R"(,"found":false})";
 }
 
+/// Nothing was ever written to it, nor its mapping given.
+bool is_unmapped(Index& index) {
+  for (std::uint32_t shard = 0; shard < index.table->shards(); ++shard) {
+    if (index.table->next(shard).seq_no() > 0) return false;
+  }
+  return index.mapping.is_empty();
+}
+
+/// An index without a mapping has no type yet.
+void append_untyped(std::string& out, const Item& item) {
+  out += R"({"_index":)";
+  append_quoted(out, item.index);
+  out += R"(,"_type":null,"_id":)";
+  append_quoted(out, item.id);
+  out += R"(,"found":false})";
+}
+
 void validate(const std::vector<Item>& items) {
   ValidationErrors errors;
   if (items.empty()) errors.add("no documents to get");
@@ -121,7 +146,8 @@ void validate(const std::vector<Item>& items) {
 void mget(Call& call) {
   call.parameters.for_reads();
   Item otherwise{.index = call.request.path.front() == "_mget" ? std::string() : call.index(),
-                 .source = call.parameters.source_choice().value_or(SourceChoice())};
+                 .routing = std::string(call.parameters.get("routing").value_or("")),
+                 .source = call.parameters.source_choice_beside_stored_fields()};
   // "/{index}/_doc/_mget"
   if (call.compatibility != Compatibility::v8 && call.request.path.size() == 3) otherwise.named_type = "_doc";
   if (call.request.body.empty()) {
@@ -144,12 +170,17 @@ void mget(Call& call) {
         append_missing(out, item);
         continue;
       }
+      std::string key;
+      const std::string_view asked = key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
       const std::size_t before = out.size();
-      const int status = append_document(out, call.compatibility, held, item.id, item.version, item.source);
+      const int status = append_document(out, call.compatibility, held, asked, item.version, item.source);
       // 6.x says no type of what it did not find without one.
       if (status == 404 && call.compatibility == Compatibility::v6) {
         out.resize(before);
         append_missing(out, item);
+      } else if (status == 404 && call.compatibility == Compatibility::v7 && is_unmapped(*held.index)) {
+        out.resize(before);
+        append_untyped(out, item);
       }
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);

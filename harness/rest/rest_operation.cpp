@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "core/model/reason.hpp"
+#include "harness/rest/shard_tables.hpp"
+#include "harness/rest/stored_document.hpp"
 
 namespace occ {
 namespace {
@@ -48,7 +50,6 @@ Failure metadata_in_document(std::string_view source, std::string_view field, st
   return bad;
 }
 
-/// There are no aliases here, so nothing is one.
 Failure no_such_alias(std::string_view name, Compatibility compatibility) {
   Failure missing = no_such_index(name, compatibility);
   missing.resource.clear();
@@ -65,7 +66,7 @@ void check_active_shards(const WriteOperation& operation, const Index& index) {
   if (wanted <= 1) return;
   throw failure(503, "unavailable_shards_exception",
                 fmt::format("[{}][{}] Not enough active copies to meet shard count of [{}] (have 1, needed {}).",
-                            index.name, index.table->shard_of(*operation.id),
+                            index.name, index.table->shard_of(operation.key),
                             *operation.active_shards == kAllCopies ? "ALL" : std::to_string(wanted), wanted));
 }
 }  // namespace
@@ -91,19 +92,22 @@ Ran run_write(Call& call, Handles::Held& held, const WriteOperation& operation, 
   const Precondition precondition = precondition_of(operation.parameters);
   Outcome outcome;
   if (operation.action == BulkEntry::Action::remove) {
-    outcome = held.handle->remove(id, precondition);
+    outcome = held.handle->remove(operation.key, precondition);
   } else {
     check_source(operation.source, id, call.compatibility);
+    held.index->mapping.see(operation.source);
     std::string plain;
-    const std::string_view kept = plain_json(operation.source, plain, LoneSurrogates::keep);
-    outcome = held.handle->index(id, as_bytes(kept), precondition);
+    std::string routed;
+    const std::string_view kept =
+        to_stored(plain_json(operation.source, plain, LoneSurrogates::keep), operation.routing, routed);
+    outcome = held.handle->index(operation.key, as_bytes(kept), precondition);
   }
-  if (outcome.conflicted()) return {409, conflict(call, *held.index, id, outcome, precondition)};
+  if (outcome.conflicted()) return {409, conflict(call, *held.index, operation.key, outcome, precondition)};
   if (outcome.result == Result::rejected) {
-    Failure why = rejection(*held.index, id, outcome.cause);
+    Failure why = rejection(*held.index, operation.key, outcome.cause);
     return {why.status, std::move(why)};
   }
-  return {append_written(call, *held.index, operation, outcome, out), std::nullopt};
+  return {append_written(call, held, operation, outcome, out), std::nullopt};
 }
 
 }  // namespace
@@ -139,9 +143,17 @@ Ran run(Call& call, WriteOperation& operation, std::string& out) {
   if (!operation.id) operation.id = call.node.make_id();
   try {
     if (operation.id->empty()) throw illegal_argument("if _id is specified it must not be empty");
-    if (operation.require_alias) throw no_such_alias(operation.index, call.compatibility);
+    if (operation.require_alias && !call.handles.find_alias(operation.index)) {
+      throw no_such_alias(operation.index, call.compatibility);
+    }
     const bool existing_only = operation.index_must_exist.value_or(!operation.makes_index());
-    Handles::Held& held = existing_only ? call.readable(operation.index) : call.existing_or_new(operation.index);
+    Handles::Held& held = existing_only ? call.writable(operation.index) : call.existing_or_new(operation.index);
+    if (operation.index != held.index->name) {
+      operation.routing = call.routing_of(operation.index, operation.routing);
+      operation.index = held.index->name;
+    }
+    std::string key;
+    operation.key = key_of(*held.index, *operation.id, operation.routing, key);
     check_active_shards(operation, *held.index);
     return operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
                                                          : run_write(call, held, operation, out);
@@ -171,14 +183,14 @@ void validate_and_run(Call& call, WriteOperation& operation, Version upsert_vers
       "Location", fmt::format("/{}/_doc/{}", percent_encoded(operation.index), percent_encoded(*operation.id)));
 }
 
-Failure conflict(const Call& call, const Index& index, std::string_view id, const Outcome& outcome,
+Failure conflict(const Call& call, const Index& index, std::string_view key, const Outcome& outcome,
                  const Precondition& precondition) {
-  return at_shard(
-      failure(409, "version_conflict_engine_exception", conflict_reason(outcome, precondition, id, call.compatibility)),
-      index, id);
+  return at_shard(failure(409, "version_conflict_engine_exception",
+                          conflict_reason(outcome, precondition, id_of(key), call.compatibility)),
+                  index, key);
 }
 
-Failure rejection(const Index& index, std::string_view id, Cause cause) {
+Failure rejection(const Index& index, std::string_view key, Cause cause) {
   const auto because = [cause] {
     switch (cause) {
       case Cause::id_empty:
@@ -196,11 +208,14 @@ Failure rejection(const Index& index, std::string_view id, Cause cause) {
         return failure(500, "illegal_state_exception", "the strategy does not have the requested form of update");
     }
   };
-  return at_shard(because(), index, id);
+  return at_shard(because(), index, key);
 }
 
-int append_written(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
+int append_written(const Call& call, const Handles::Held& held, const WriteOperation& operation, const Outcome& outcome,
                    std::string& out) {
+  const Index& index = *held.index;
+  const std::uint32_t shards = static_cast<std::uint32_t>(held.counts->size());
+  (*held.counts)[shards == 1 ? 0 : index.table->shard_of(operation.key)].add(outcome.result);
   const bool noop = outcome.result == Result::noop;
   append_named(out, call.compatibility, index.name, *operation.id);
   out += R"(,"_version":)";

@@ -28,9 +28,11 @@ struct WriteOperation {
   BulkEntry::Action action = BulkEntry::Action::index;
   std::string index;
   std::optional<std::string> id;  ///< absent: to be made up (index and create only)
+  std::string routing;            ///< empty: none
   WriteParameters parameters;
   std::string_view source;             ///< index and create: the document, as it was sent
   std::unique_ptr<UpdateBody> update;  ///< update only
+  std::string_view key;                ///< what the handle is asked by: set by run(), good as long as that runs
   bool forced_refresh = false;
   bool require_alias = false;
   bool empty_pipeline = false;
@@ -72,12 +74,12 @@ void validate_and_run(Call& call, WriteOperation& operation, Version upsert_vers
 /// A document that is to be stored, as far as a table without mappings can be wrong about it. Throws Failure.
 void check_source(std::string_view source, std::string_view id, Compatibility compatibility);
 
-[[nodiscard]] Failure conflict(const Call& call, const Index& index, std::string_view id, const Outcome& outcome,
+[[nodiscard]] Failure conflict(const Call& call, const Index& index, std::string_view key, const Outcome& outcome,
                                const Precondition& precondition);
 /// A write that no state of the document allows.
-[[nodiscard]] Failure rejection(const Index& index, std::string_view id, Cause cause);
-/// Appends the answer to a write that was not refused; the status.
-int append_written(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
+[[nodiscard]] Failure rejection(const Index& index, std::string_view key, Cause cause);
+/// Counts a write that was not refused, and appends its answer; the status.
+int append_written(const Call& call, const Handles::Held& held, const WriteOperation& operation, const Outcome& outcome,
                    std::string& out);
 
 /// rest_update.cpp: throws Failure and IllegalArgument. Fields of the body win over the URL's parameters.

@@ -196,6 +196,15 @@ std::optional<SourceChoice> Parameters::source_choice() {
   return choice;
 }
 
+SourceChoice Parameters::source_choice_beside_stored_fields() {
+  const auto fields = get("stored_fields");
+  const auto given = source_choice();
+  if (given) return *given;
+  SourceChoice choice;
+  choice.fetch = !fields || std::ranges::count(parts_of(*fields), "_source") > 0;
+  return choice;
+}
+
 bool Parameters::forced_refresh() {
   const auto value = get("refresh");
   if (!value || *value == "false" || *value == "wait_for") return false;
@@ -250,8 +259,8 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
 
 void Parameters::for_reads() {
   (void)flag("refresh");
-  refuse({"routing", "parent", "stored_fields"});
-  ignore({"preference"});
+  refuse({"parent"});
+  ignore({"preference", "routing"});
   (void)flag("realtime");
 }
 

@@ -22,6 +22,8 @@ struct IndexOptions {
   bool allow_no_indices = true;
   bool expand_open = true;
   bool expand_closed = false;  ///< no index is closed here, but a list that is not expanded at all is another thing
+  /// Aliases are refused, and no wildcard stands for one.
+  bool ignore_aliases = false;
 };
 
 /// The parameters of one request; what nobody asked for is refused. Each is read in the order in which Elasticsearch
@@ -55,6 +57,8 @@ class Parameters {
   void condition(WriteParameters& into);
   /// Nothing if none of `_source`, `_source_includes` and `_source_excludes` is given.
   std::optional<SourceChoice> source_choice();
+  /// As source_choice; `stored_fields`, of which no document has any, leaves the source out unless it names it.
+  SourceChoice source_choice_beside_stored_fields();
   /// True if the answer says `forced_refresh`.
   bool forced_refresh();
   /// A time that is only looked at: nothing here takes long.

@@ -78,7 +78,7 @@ RequestedScript parse_requested_script(const Json& value) {
       script.source = scalar_text(part);
       has_source = true;
     } else if (key == "id" || key == "stored") {
-      throw unsupported("stored scripts are");
+      script.id = text_of(key, part);
     } else if (key == "lang") {
       script.lang = text_of(key, part);
     } else if (key == "params") {
@@ -90,21 +90,48 @@ RequestedScript parse_requested_script(const Json& value) {
       throw IllegalArgument(fmt::format("[script] unknown field [{}]", key));
     }
   }
+  if (!script.id.empty()) {
+    if (has_source) throw IllegalArgument("illegal to specify both a source and an id");
+    if (value.contains("lang")) throw IllegalArgument("illegally specified <lang> for a stored script");
+    return script;
+  }
   if (!has_source) {
     throw IllegalArgument("must specify either [source] for an inline script or [id] for a stored script");
   }
   return script;
 }
 
-UpdateScript::UpdateScript(ScriptCache& cache, const RequestedScript& asked) : asked_(asked) {
-  if (asked.lang != "painless") {
-    failed_ = other_language(asked.lang);
+void check_compiles(Node& node, const RequestedScript& script) {
+  try {
+    (void)node.scripts().find_or_compile(script.source);
+  } catch (const ScriptError& error) {
+    Failure failed = script_failure(error, script);
+    failed.reason = "failed to parse/compile stored script";
+    throw failed;
+  } catch (const UnsupportedScript& what) {
+    throw unsupported(what.what());
+  }
+}
+
+UpdateScript::UpdateScript(Node& node, RequestedScript asked) : asked_(std::move(asked)) {
+  if (!asked_.id.empty()) {
+    const auto stored = node.stored_scripts().find(asked_.id);
+    if (!stored) {
+      failed_ = failed_to_execute("resource_not_found_exception",
+                                  fmt::format("unable to find script [{}] in cluster state", asked_.id));
+      return;
+    }
+    asked_.lang = stored->lang;
+    asked_.source = stored->source;
+  }
+  if (asked_.lang != "painless") {
+    failed_ = other_language(asked_.lang);
     return;
   }
   try {
-    script_ = cache.find_or_compile(asked.source);
+    script_ = node.scripts().find_or_compile(asked_.source);
   } catch (const ScriptError& error) {
-    failed_ = script_failure(error, asked);
+    failed_ = script_failure(error, asked_);
   } catch (const UnsupportedScript& what) {
     failed_ = unsupported(what.what());
   }
@@ -122,8 +149,12 @@ Script::Outcome UpdateScript::run(const Json& ctx) const {
 }
 
 Change UpdateScript::update(const ScriptContext& context, Json source) const {
-  Json ctx = {{"op", "index"},         {"_index", context.index},     {"_type", "_doc"},
-              {"_id", context.id},     {"_version", context.version}, {"_routing", nullptr},
+  Json ctx = {{"op", "index"},
+              {"_index", context.index},
+              {"_type", "_doc"},
+              {"_id", context.id},
+              {"_version", context.version},
+              {"_routing", context.routing.empty() ? Json() : Json(context.routing)},
               {"_now", context.now_ms}};
   ctx["_source"] = std::move(source);
   const Script::Outcome outcome = run(ctx);

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "core/model/update.hpp"
+#include "harness/rest/node.hpp"
 #include "harness/rest/rest_failure.hpp"
-#include "harness/script/script_cache.hpp"
 
 namespace occ {
 
@@ -15,11 +15,15 @@ namespace occ {
 struct RequestedScript {
   std::string source;
   std::string lang = "painless";
+  std::string id;  ///< of a stored one, which has the text; empty: none
   Json params = Json::object();
 };
 
 /// Throws Failure, and IllegalArgument with what is wrong with its text; a value of another type is the caller's.
 [[nodiscard]] RequestedScript parse_requested_script(const Json& value);
+
+/// Throws Failure where the script has none of the forms that a script has; 501 by name for what the kit has not.
+void check_compiles(Node& node, const RequestedScript& script);
 
 /// What an update makes of a document.
 struct Change {
@@ -33,13 +37,14 @@ struct ScriptContext {
   std::string_view id;
   Version version = kVersionNotFound;
   std::int64_t now_ms = 0;
+  std::string_view routing = {};  ///< that the document has; empty: none
 };
 
 /// A script that is to be run. As in Elasticsearch, what is wrong with it is told when it runs, and not where there is
 /// no document to run it on.
 class UpdateScript {
  public:
-  UpdateScript(ScriptCache& cache, const RequestedScript& asked);
+  UpdateScript(Node& node, RequestedScript asked);
 
   /// On a document. Throws Failure.
   [[nodiscard]] Change update(const ScriptContext& context, Json source) const;
@@ -49,7 +54,7 @@ class UpdateScript {
  private:
   [[nodiscard]] Script::Outcome run(const Json& ctx) const;
 
-  const RequestedScript& asked_;
+  RequestedScript asked_;
   std::shared_ptr<const Script> script_;
   std::optional<Failure> failed_;
 };

@@ -8,6 +8,8 @@
 #include "core/model/decide.hpp"
 #include "core/model/reason.hpp"
 #include "harness/rest/rest_operation.hpp"
+#include "harness/rest/shard_tables.hpp"
+#include "harness/rest/stored_document.hpp"
 #include "harness/support/json_members.hpp"
 
 namespace occ {
@@ -64,17 +66,17 @@ Json parse_stored(std::string_view source) {
 /// What an update makes of the documents that it meets.
 class Changer {
  public:
-  Changer(Call& call, const Index& index, const WriteOperation& operation)
+  Changer(Call& call, Index& index, const WriteOperation& operation)
       : call_(call), index_(index), operation_(operation) {
-    if (operation.update->script) script_.emplace(call.node.scripts(), *operation.update->script);
+    if (operation.update->script) script_.emplace(call.node, *operation.update->script);
   }
 
   /// Of a document. Throws Failure.
-  [[nodiscard]] Change update(std::string_view source, Version version) const {
-    Json json = parse_stored(source);
+  [[nodiscard]] Change update(const StoredDocument& stored, Version version) const {
+    Json json = parse_stored(stored.source);
     if (script_) {
-      return checked(
-          script_->update({index_.name, *operation_.id, version, call_.node.wall_clock_ms()}, std::move(json)));
+      return checked(script_->update({index_.name, *operation_.id, version, call_.node.wall_clock_ms(), stored.routing},
+                                     std::move(json)));
     }
     const UpdateBody& body = *operation_.update;
     if (!merge(json, *body.doc) && body.detect_noop) return {};
@@ -87,21 +89,23 @@ class Changer {
 
  private:
   [[nodiscard]] Change checked(Change change) const {
-    if (change.what == Transformed::write) check_source(change.source, *operation_.id, call_.compatibility);
+    if (change.what != Transformed::write) return change;
+    check_source(change.source, *operation_.id, call_.compatibility);
+    index_.mapping.see(change.source);
     return change;
   }
 
   Call& call_;
-  const Index& index_;
+  Index& index_;
   const WriteOperation& operation_;
   std::optional<UpdateScript> script_;
 };
 
-Failure document_missing(const Call& call, const Index& index, std::string_view id) {
-  return at_shard(
-      failure(404, "document_missing_exception",
-              fmt::format("{}[{}]: document missing", call.compatibility == Compatibility::v8 ? "" : "[_doc]", id)),
-      index, id);
+Failure document_missing(const Call& call, const Index& index, std::string_view key) {
+  return at_shard(failure(404, "document_missing_exception",
+                          fmt::format("{}[{}]: document missing",
+                                      call.compatibility == Compatibility::v8 ? "" : "[_doc]", id_of(key))),
+                  index, key);
 }
 
 Ran failed(Failure why) {
@@ -110,9 +114,9 @@ Ran failed(Failure why) {
 }
 
 /// Appends the answer, with the `get` section if the source was asked for.
-Ran answer(const Call& call, const Index& index, const WriteOperation& operation, const Outcome& outcome,
+Ran answer(const Call& call, const Handles::Held& held, const WriteOperation& operation, const Outcome& outcome,
            std::string_view source, std::string& out) {
-  const int status = append_written(call, index, operation, outcome, out);
+  const int status = append_written(call, held, operation, outcome, out);
   if (const auto& choice = operation.update->source_choice; choice && choice->fetch) {
     out += R"(,"get":{"_seq_no":)";
     append_number(out, static_cast<std::int64_t>(outcome.word.seq_no()));
@@ -130,24 +134,25 @@ Ran answer(const Call& call, const Index& index, const WriteOperation& operation
 }
 
 /// A script had an upsert not written, where there is no document: a noop of nothing.
-Ran answer_to_nothing(const Call& call, const Index& index, const WriteOperation& operation, std::string& out) {
-  const int status = append_written(call, index, operation, {.result = Result::noop}, out);
+Ran answer_to_nothing(const Call& call, const Handles::Held& held, const WriteOperation& operation, std::string& out) {
+  const int status = append_written(call, held, operation, {.result = Result::noop}, out);
   out += R"(,"get":{"found":false})";
   return {status, std::nullopt};
 }
 
 /// 6.x: `_update?version=N` reads under the version and writes under it, once.
 Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operation, std::string& out) {
-  const Index& index = *held.index;
+  Index& index = *held.index;
   const std::string& id = *operation.id;
+  const std::string_view key = operation.key;
   const Version version = operation.parameters.version;
   const Document& document = held.document;
-  if (held.handle->get(id, held.document).result != Result::found) {
-    if (!operation.update->doc_as_upsert) return failed(document_missing(call, index, id));
+  if (held.handle->get(key, held.document).result != Result::found) {
+    if (!operation.update->doc_as_upsert) return failed(document_missing(call, index, key));
     if (operation.in_bulk) {
       return failed(at_shard(failure(409, "version_conflict_engine_exception",
                                      read_conflict_reason(kVersionNotFound, version, id, call.compatibility)),
-                             index, id));
+                             index, key));
     }
     return failed(
         failure(400, "action_request_validation_exception",
@@ -156,19 +161,22 @@ Ran run_versioned(Call& call, Handles::Held& held, const WriteOperation& operati
   if (read_conflicts(document.version, version)) {
     return failed(at_shard(failure(409, "version_conflict_engine_exception",
                                    read_conflict_reason(document.version, version, id, call.compatibility)),
-                           index, id));
+                           index, key));
   }
-  const Change change = Changer(call, index, operation).update(document.source.text(), document.version);
+  const StoredDocument stored = read_stored(document.source.text());
+  const Change change = Changer(call, index, operation).update(stored, document.version);
   Outcome outcome{.result = Result::noop, .version = document.version, .word = document.word};
   if (change.what != Transformed::keep) {
     const Precondition precondition = Precondition::if_version(version);
-    outcome = change.what == Transformed::remove ? held.handle->remove(id, precondition)
-                                                 : held.handle->index(id, as_bytes(change.source), precondition);
-    if (outcome.conflicted()) return failed(conflict(call, index, id, outcome, precondition));
-    if (outcome.result == Result::rejected) return failed(rejection(index, id, outcome.cause));
+    std::string routed;
+    const auto next = as_bytes(to_stored(change.source, stored.routing, routed));
+    outcome = change.what == Transformed::remove ? held.handle->remove(key, precondition)
+                                                 : held.handle->index(key, next, precondition);
+    if (outcome.conflicted()) return failed(conflict(call, index, key, outcome, precondition));
+    if (outcome.result == Result::rejected) return failed(rejection(index, key, outcome.cause));
   }
   const bool is_written = change.what == Transformed::write;
-  return answer(call, index, operation, outcome, is_written ? change.source : document.source.text(), out);
+  return answer(call, held, operation, outcome, is_written ? change.source : stored.source, out);
 }
 
 }  // namespace
@@ -237,27 +245,31 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
   const UpdateBody& body = *operation.update;
   const WriteParameters& parameters = operation.parameters;
   if (parameters.version != kMatchAny) return run_versioned(call, held, operation, out);
-  const Index& index = *held.index;
+  Index& index = *held.index;
   const std::string& id = *operation.id;
+  const std::string_view key = operation.key;
 
   const Changer changer(call, index, operation);
   // What the last attempt read, which is what Elasticsearch names in the conflict that ends its retries.
   SeqNoTerm read;
   Version read_version = kVersionNotFound;
   std::string source;
+  std::string routed;
   const auto transform = [&](const DocumentView& current, Source& next) {
     read = current.word;
     read_version = current.version;
-    Change change = changer.update(as_text(current.source), current.version);
+    const StoredDocument stored = read_stored(as_text(current.source));
+    Change change = changer.update(stored, current.version);
     if (change.what == Transformed::write) {
       source = std::move(change.source);
-      next.assign(as_bytes(source));
+      next.assign(as_bytes(to_stored(source, stored.routing, routed)));
     } else {
-      source = as_text(current.source);
+      source = stored.source;
     }
     return change.what;
   };
   std::string upsert;
+  std::string routed_upsert;
   UpdateOptions options{
       .retry_on_conflict = static_cast<std::uint32_t>(std::max(parameters.retry_on_conflict, 0)),
       .precondition = parameters.if_seq_no == kUnassignedSeqNo
@@ -267,18 +279,19 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
   if (!scripted_upsert && (body.upsert || body.doc_as_upsert)) {
     upsert = to_text(body.doc_as_upsert ? *body.doc : *body.upsert);
     check_source(upsert, id, call.compatibility);
-    options.upsert = as_bytes(upsert);
+    index.mapping.see(upsert);
+    options.upsert = as_bytes(to_stored(upsert, operation.routing, routed_upsert));
   }
   Outcome outcome;
   if (scripted_upsert) {
     // The script runs on whichever there is, which may be another one each time.
     while (true) {
-      outcome = held.handle->update(id, transform, options);
+      outcome = held.handle->update(key, transform, options);
       if (outcome.result != Result::not_found) break;
       Change change = changer.create();
-      if (change.what != Transformed::write) return answer_to_nothing(call, index, operation, out);
+      if (change.what != Transformed::write) return answer_to_nothing(call, held, operation, out);
       upsert = std::move(change.source);
-      outcome = held.handle->create(id, as_bytes(upsert));
+      outcome = held.handle->create(key, as_bytes(to_stored(upsert, operation.routing, routed_upsert)));
       if (!outcome.conflicted()) break;
       if (options.retry_on_conflict == 0) {
         options.precondition = Precondition::must_not_exist();
@@ -289,31 +302,32 @@ Ran run_update(Call& call, Handles::Held& held, const WriteOperation& operation,
   } else if (options.upsert && options.precondition.kind != Precondition::Kind::none) {
     // 6.x: the condition is that of a document, the upsert for where there is none.
     const Bytes instead = *std::exchange(options.upsert, std::nullopt);
-    outcome = held.handle->update(id, transform, options);
+    outcome = held.handle->update(key, transform, options);
     if (outcome.result == Result::not_found) {
-      outcome = held.handle->create(id, instead);
+      outcome = held.handle->create(key, instead);
       options.precondition = Precondition::must_not_exist();
     }
   } else {
-    outcome = held.handle->update(id, transform, options);
+    outcome = held.handle->update(key, transform, options);
   }
-  if (outcome.result == Result::not_found) return failed(document_missing(call, index, id));
-  if (outcome.result == Result::rejected) return failed(rejection(index, id, outcome.cause));
+  if (outcome.result == Result::not_found) return failed(document_missing(call, index, key));
+  if (outcome.result == Result::rejected) return failed(rejection(index, key, outcome.cause));
   if (outcome.conflicted()) {
     Precondition refused = options.precondition;
     if (refused.kind == Precondition::Kind::none) {
       refused = outcome.cause == Cause::version_mismatch ? Precondition::if_version(read_version)
                                                          : Precondition::if_word(read);
     }
-    return failed(conflict(call, index, id, outcome, refused));
+    return failed(conflict(call, index, key, outcome, refused));
   }
-  return answer(call, index, operation, outcome, outcome.result == Result::created ? upsert : source, out);
+  return answer(call, held, operation, outcome, outcome.result == Result::created ? upsert : source, out);
 }
 
 void update_document(Call& call) {
   Parameters& parameters = call.parameters;
   WriteOperation operation{.action = BulkEntry::Action::update, .index = call.index(), .id = call.id()};
-  parameters.refuse({"routing", "parent"});
+  parameters.refuse({"parent"});
+  operation.routing = parameters.get("routing").value_or("");
   parameters.time("timeout");
   operation.forced_refresh = parameters.forced_refresh();
   operation.active_shards = parameters.active_shards();

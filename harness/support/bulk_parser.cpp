@@ -119,8 +119,10 @@ class ActionLine {
         entry_.require_alias = parse_boolean(text);
       } else if (key == "pipeline" && (text.empty() || text == "_none")) {
         entry_.empty_pipeline = text.empty();
-      } else if (key == "routing" || key == "pipeline" || key == "dynamic_templates" ||
-                 (old_names && (key == "_routing" || key == "parent" || key == "_parent"))) {
+      } else if (key == "routing" || (old_names && key == "_routing")) {
+        entry_.routing = text;
+      } else if (key == "pipeline" || key == "dynamic_templates" ||
+                 (old_names && (key == "parent" || key == "_parent"))) {
         entry_.unsupported = key;
       } else {
         throw BulkError(number_, "Action/metadata line [" + std::to_string(number_) +

@@ -25,16 +25,16 @@ struct BulkEntry {
   Action action = Action::index;
   std::optional<std::string> index;  ///< absent: the one of the request's path
   std::optional<std::string> id;     ///< absent: to be made up (index and create only)
+  std::optional<std::string> routing;
   WriteParameters parameters;
   std::optional<SourceChoice> source_choice;  ///< `_source` of an update
   std::optional<bool> require_alias;
   bool typed = false;  ///< it says a `_type`
   bool empty_pipeline = false;
-  std::optional<std::string>
-      unsupported;              ///< a key that Elasticsearch knows and the kit does not: routing, pipeline, ...
-  std::string_view source;      ///< the source line, for an update its body; empty for remove; not checked
-  std::size_t line = 0;         ///< of the action line, counted from 1
-  std::size_t source_line = 0;  ///< 0 for remove
+  std::optional<std::string> unsupported;  ///< a key that Elasticsearch knows and the kit does not: pipeline, ...
+  std::string_view source;                 ///< the source line, for an update its body; empty for remove; not checked
+  std::size_t line = 0;                    ///< of the action line, counted from 1
+  std::size_t source_line = 0;             ///< 0 for remove
 };
 
 /// Calls `take` for every entry of a `_bulk` text (NDJSON: an action line, then a source line except for delete; blank

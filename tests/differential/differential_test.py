@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import comparison  # noqa: E402
 import differential  # noqa: E402
+import routing  # noqa: E402
 import scripts  # noqa: E402
 from comparison import Answer  # noqa: E402
 from faults import Faults  # noqa: E402
@@ -307,6 +308,46 @@ class Parts(unittest.TestCase):
             file.write("[[difference]]\nname = 'a'\nengine = 'x'\nreason = 'y'\n" * 2)
             file.flush()
             Known(file.name)
+
+
+class Routing(unittest.TestCase):
+    """routing.py, with a second `occkit serve` as the engine."""
+
+    def differing(self, spoil=None):
+        printed = io.StringIO()
+        with contextlib.ExitStack() as stack:
+            engine = stack.enter_context(differential.serving(OCCKIT, 7))
+            occkit = stack.enter_context(differential.serving(OCCKIT, 7))
+            if spoil:
+                proxy = stack.enter_context(Proxy(engine.url, spoil))
+                stack.callback(proxy.shutdown)
+                engine = differential.Server(proxy.url)
+            stack.enter_context(contextlib.redirect_stdout(printed))
+            differ = routing.compare(engine, occkit, 1, 60, 3)
+        return differ, printed.getvalue()
+
+    def test_one_kit_answers_as_the_other(self):
+        differ, printed = self.differing()
+        self.assertEqual(differ, 0, printed)
+        self.assertRegex(printed, r"^\d{4} answers, 0 differ")
+
+    def test_document_in_another_shard_is_found(self):
+        def elsewhere(_method, target, status, text):
+            if "/_cat/shards" in target:
+                return status, text.replace(b'"shard":"0"', b'"shard":"9"')
+            return status, text
+
+        differ, printed = self.differing(elsewhere)
+        self.assertEqual(differ, len(routing.SHARDS), printed)
+        self.assertIn("/_cat/shards of 3", printed)
+
+    def test_routing_that_is_not_told_is_found(self):
+        def untold(_method, target, status, text):
+            return status, re.sub(rb'"_routing":"[^"]*",', b"", text) if "?routing=" in target else text
+
+        differ, printed = self.differing(untold)
+        self.assertGreater(differ, 10)
+        self.assertIn('"_routing"', printed)
 
 
 class Scripts(unittest.TestCase):

@@ -131,7 +131,6 @@ TEST_F(ScriptUpdatesTest, fields_of_a_script_are_checked) {
            {R"({"source":"x","params":[]})", "[script] params doesn't support values of type: START_ARRAY"},
            {R"({"source":"x","parms":{}})", "[script] unknown field [parms]"},
            {R"({"params":{}})", "must specify either [source] for an inline script or [id] for a stored script"},
-           {R"({"id":"x"})", "stored scripts are not supported by occkit"},
        }) {
     SCOPED_TRACE(script);
     EXPECT_THAT(answer("POST", "/i/_update/1", std::string(R"({"script":)") + script + "}"), HasSubstr(reason));

@@ -7,6 +7,7 @@ import concurrent.futures
 import logging
 import sys
 import unittest
+import urllib.parse
 import uuid
 import warnings
 
@@ -149,6 +150,43 @@ class Story:
         self.assertEqual({item["index"]["status"] for ok, item in results if not ok}, {409})
         read = client.mget(index=index, body={"ids": [str(number) for number in range(BULK_DOCUMENTS)]})["docs"]
         self.assertEqual([doc["_version"] for doc in read], [2 + at % 2 for at in range(BULK_DOCUMENTS)])
+
+
+    def test_helpers_with_sniffing_and_compression(self):
+        index = self.index + "-routed"
+        client = self.client_class(hosts=[URL], timeout=TIMEOUT_S, max_retries=0, maxsize=CALLERS, sniff_on_start=True,
+                                   sniff_on_connection_fail=True, sniffer_timeout=1, http_compress=True)
+        self.addCleanup(client.close)
+        at = urllib.parse.urlsplit(URL)
+        self.assertEqual([each.host for each in client.transport.connection_pool.connections],
+                         [f"http://{at.hostname}:{at.port}"])
+        client.indices.create(index=index, body={
+            "settings": {"number_of_shards": 5, "number_of_replicas": 0},
+            "mappings": {"_routing": {"required": True}, "properties": {"n": {"type": "long"}}},
+            "aliases": {f"{index}-alias": {"is_write_index": True}}})
+        self.addCleanup(client.indices.delete, index=index)
+
+        def actions(**fields):
+            return ({"_index": f"{index}-alias", "_id": str(number), "_routing": str(number % 7), **fields}
+                    for number in range(BULK_DOCUMENTS))
+        self.assertEqual(self.helpers.bulk(client, actions(n=1)), (BULK_DOCUMENTS, []))
+        self.assertTrue(all(ok for ok, _ in self.helpers.streaming_bulk(client, actions(n=2), chunk_size=100)))
+        self.assertTrue(all(ok for ok, _ in self.helpers.parallel_bulk(client, actions(n=3), thread_count=4,
+                                                                       chunk_size=50)))
+        found = client.get(index=f"{index}-alias", id="8", routing="1")
+        self.assertEqual((found["_index"], found["_routing"], found["_version"], found["_source"]),
+                         (index, "1", 3, {"n": 3}))
+        with self.assertRaises(self.module.RequestError) as raised:
+            client.index(index=index, id="8", body={})
+        self.assertEqual(raised.exception.error, "routing_missing_exception")
+        client.indices.refresh(index=index)
+        self.assertEqual(client.cat.count(index=index, h="count").strip(), str(BULK_DOCUMENTS))
+        written = client.indices.stats(index=index, metric="docs,indexing")["_all"]["primaries"]
+        self.assertEqual((written["docs"]["count"], written["indexing"]["index_total"]),
+                         (BULK_DOCUMENTS, 3 * BULK_DOCUMENTS))
+        # Where Elasticsearch's hash puts the seven routings.
+        shards = client.cat.shards(index=index, h="docs", s="shard").split()
+        self.assertEqual([int(docs) for docs in shards], [142, 71, 0, 215, 72])
 
 
 class WithElasticsearch(Story, unittest.TestCase):
