@@ -56,6 +56,7 @@ ROOMS = {
     "variants/peers": ["core/peers"],
     "harness/support": ["core/table"],
     "harness/history": ["harness/support"],
+    "harness/replicated": ["harness/support"],
     "harness/workload": ["harness/support"],
     "harness/script": ["harness/support"],
     "harness/rest": ["harness/script"],
