@@ -60,7 +60,7 @@ class SimulatedCluster {
   static constexpr std::uint64_t kPromoted = 110;
   static constexpr std::uint64_t kHealed = 200;
   static constexpr std::uint64_t kEnd = 300;
-  static constexpr std::uint64_t kPatience = 40;
+  static constexpr std::uint64_t kPatience = 60;
   static constexpr std::uint32_t kClients = 6;
 
   struct State {
@@ -243,7 +243,7 @@ class SimulatedCluster {
     flight.state = apply(nodes_[primary_], next_, term_, flight.send);
     flight.term = term_;
     flight.stage = Flight::Stage::replicates;
-    flight.due = now_ + 1 + random_.below(8);
+    flight.due = now_ + 1 + random_.below(6);
   }
 
   static bool fits(const Send& request, const State& found) {
