@@ -31,6 +31,7 @@ void DocumentJudge::accuse(Finding finding, std::vector<const Send*> sends, std:
   for (const Send* send : sends) {
     if (send != nullptr) example.sends.push_back(*send);
   }
+  mark(finding, example, age_ns);
   judgement_.add_impossible(finding, std::move(example), age_ns);
 }
 
@@ -39,7 +40,15 @@ void DocumentJudge::count(Finding finding, std::vector<const Send*> sends, std::
   for (const Send* send : sends) {
     if (send != nullptr) example.sends.push_back(*send);
   }
+  mark(finding, example, age_ns);
   judgement_.add_allowed(finding, std::move(example), age_ns);
+}
+
+/// The read is the last of the sends.
+void DocumentJudge::mark(Finding finding, const Example& example, std::uint64_t age_ns) {
+  const bool is_read = finding == Finding::stale_read || finding == Finding::inverted_read ||
+                       finding == Finding::backwards_read || finding == Finding::dirty_read;
+  if (is_read && !example.sends.empty()) judgement_.marks.push_back({example.sends.back().begin_ns, finding, age_ns});
 }
 
 void DocumentJudge::judge() {

@@ -61,6 +61,13 @@ struct FindingCount {
   [[nodiscard]] std::uint64_t count() const noexcept { return impossible + allowed; }
 };
 
+/// A read that showed less than it might have, or what was never committed.
+struct ReadMark {
+  std::uint64_t begin_ns = 0;
+  Finding finding = Finding::stale_read;
+  std::uint64_t age_ns = 0;
+};
+
 struct Judgement {
   Contract contract = Contract::replicated;
   std::array<FindingCount, kFindings> findings;
@@ -78,6 +85,7 @@ struct Judgement {
   std::uint64_t dead_words = 0;
   /// Of acknowledged writes.
   std::set<std::uint64_t> terms;
+  std::vector<ReadMark> marks;
 
   [[nodiscard]] FindingCount& operator[](Finding finding) { return findings.at(static_cast<std::size_t>(finding)); }
   [[nodiscard]] const FindingCount& operator[](Finding finding) const {
