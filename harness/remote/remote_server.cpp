@@ -102,7 +102,8 @@ void RemoteClient::refuse_hopeless(const HttpAnswer& answer) const {
   }
 }
 
-const HttpAnswer& RemoteClient::ask_once(std::string_view method, std::string_view target, std::string_view body) {
+const HttpAnswer& RemoteClient::ask_once(std::string_view method, std::string_view target, std::string_view body,
+                                         AfterFailure then) {
   try {
     const HttpAnswer& answer =
         connection_->ask(method, target, body, "application/json", server_.options().request_timeout);
@@ -112,10 +113,10 @@ const HttpAnswer& RemoteClient::ask_once(std::string_view method, std::string_vi
     ++refusals_;
     refused_ = answer;
   } catch (const NoAnswer&) {
-    go_on();
+    if (then == AfterFailure::go_on) go_on();
     throw;
   }
-  go_on();  // which takes the connection with its answer away
+  if (then == AfterFailure::go_on) go_on();  // which takes the connection, and its answer, away
   return refused_;
 }
 

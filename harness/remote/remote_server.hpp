@@ -131,6 +131,7 @@ class RemoteClient {
  public:
   enum class Patience : bool { one_try, of_server };
   enum class Repeat : bool { no, yes };
+  enum class AfterFailure : bool { stay, go_on };
 
   explicit RemoteClient(const RemoteServer& server, Patience patience = Patience::of_server)
       : server_(server),
@@ -150,8 +151,8 @@ class RemoteClient {
                         Repeat repeat = Repeat::yes, std::string_view content_type = "application/json");
 
   /// Sends a request once, whatever becomes of it. Any status but 401 and 403, for which it throws ServerGone, and that
-  /// of an index that is missing. Throws NoAnswer; after that, and after a 5xx, the next address is asked.
-  const HttpAnswer& ask_once(std::string_view method, std::string_view target, std::string_view body = {});
+  /// of an index that is missing. Throws NoAnswer. After that, and after a 5xx, the next address is asked, or the same.
+  const HttpAnswer& ask_once(std::string_view method, std::string_view target, std::string_view body, AfterFailure then);
 
   /// Something that this kit does not know how to go on from.
   [[nodiscard]] ServerGone unexpected(std::string_view what) const;
