@@ -181,6 +181,7 @@ FaultObservation run_with_faults(const RemoteServer& server, const FaultOptions&
   window.collect(seen.history.sends);
 
   std::uint64_t closing_ns = Send::kNever;
+  seen.history.documents = places.documents();
   AppendClient closing(target, places, options.clients, RemoteClient::Patience::of_server);
   if (seen.gone.empty()) {
     try {
@@ -188,14 +189,13 @@ FaultObservation run_with_faults(const RemoteServer& server, const FaultOptions&
       const auto no_more = [&] { return stopped() && !seen.interrupted; };
       if (settle(server, seen.index, options, no_more)) {
         closing_ns = now_ns();
-        seen.is_closed = make_end_known(closing, places.documents(), seen.history);
+        seen.is_closed = make_end_known(closing, seen.history.documents, seen.history);
       }
     } catch (const ServerGone& gone) {
       seen.gone = gone.what();
     }
   }
   seen.history.sends.insert(seen.history.sends.end(), closing.sends().begin(), closing.sends().end());
-  seen.history.documents = places.documents();
   std::uint64_t last_ns = seen.begin_ns;
   for (const FaultEnd& end : seen.commands) last_ns = std::max(last_ns, end.end_ns);
   seen.well_ns = watch.well_since(last_ns);
