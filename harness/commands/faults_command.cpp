@@ -72,15 +72,15 @@ RemoteOptions remote_options(const FaultsOptions& options) {
 }
 
 void read_commands(FaultsOptions& options) {
-  for (const std::string& each : options.faults)
-    options.run.commands.push_back(read_fault("--fault", each, false));
+  for (const std::string& each : options.faults) options.run.commands.push_back(read_fault("--fault", each, false));
   for (const std::string& each : options.heals) options.run.commands.push_back(read_fault("--heal", each, true));
   std::ranges::stable_sort(options.run.commands, {}, &FaultCommand::at_s);
   for (const FaultCommand& each : options.run.commands) {
     if (each.at_s < options.run.duration_s) continue;
-    throw BadInput(fmt::format("--{} '{:g}s: {}': after the end of the window; accepted are times below --duration "
-                               "({:g}s)",
-                               each.heals ? "heal" : "fault", each.at_s, each.command, options.run.duration_s));
+    throw BadInput(
+        fmt::format("--{} '{:g}s: {}': after the end of the window; accepted are times below --duration "
+                    "({:g}s)",
+                    each.heals ? "heal" : "fault", each.at_s, each.command, options.run.duration_s));
   }
   options.run.read_share = options.reads_percent / 100;
 }
@@ -147,8 +147,7 @@ int status_of(const FaultObservation& seen, const Judgement& judgement) {
     fmt::print(stderr, "interrupted; what was seen until then is kept\n");
     return kExitInterrupted;
   }
-  const bool failed =
-      std::ranges::any_of(seen.commands, [](const FaultEnd& end) { return !end.problem.empty(); });
+  const bool failed = std::ranges::any_of(seen.commands, [](const FaultEnd& end) { return !end.problem.empty(); });
   return failed || !seen.gone.empty() ? kExitBadInput : kExitOk;
 }
 
@@ -160,8 +159,8 @@ int faults(FaultsOptions& options) {
   if (options.dry_run) return kExitOk;
   listen_for_interrupts();
   server.greet(false);
-  ResultsFolder files = ResultsFolder::create(
-      folder, {{"faults", header(fault_columns())}, {"timeline", header(timeline_columns())}});
+  ResultsFolder files =
+      ResultsFolder::create(folder, {{"faults", header(fault_columns())}, {"timeline", header(timeline_columns())}});
   OrderedJson provenance = provenance_of(options, server);
   files.write_provenance(provenance);
 
@@ -208,8 +207,7 @@ void add_workload_options(CLI::App& command, FaultsOptions& options) {
       ->transform(whole_number(1, 100'000))
       ->capture_default_str();
   command
-      .add_option("--list", options.run.longest_list,
-                  "appends to a document, after which another one takes its place")
+      .add_option("--list", options.run.longest_list, "appends to a document, after which another one takes its place")
       ->type_name("N")
       ->transform(whole_number(1, 100'000))
       ->capture_default_str();

@@ -98,7 +98,8 @@ Columns<FaultRow> what_was_run() {
       {"heals", "commands that heal", [](const Row& row) { return commands_text(row.options, true); }},
       {"command_failures", "commands that did not end with status 0",
        [](const Row& row) {
-         return number(std::ranges::count_if(row.seen.commands, [](const FaultEnd& end) { return !end.problem.empty(); }));
+         return number(
+             std::ranges::count_if(row.seen.commands, [](const FaultEnd& end) { return !end.problem.empty(); }));
        }},
       {"window_s", "from the first request until the last answer",
        [](const Row& row) { return number(seconds(row.seen.end_ns - row.seen.begin_ns)); }},
@@ -137,7 +138,8 @@ Columns<FaultRow> what_was_answered() {
       {"copies_back_s", "from the end of the last command until all copies are there; empty: they are not",
        [](const Row& row) {
          const std::uint64_t last = last_command_ns(row.seen);
-         return row.seen.well_ns == Send::kNever ? "" : number(seconds(row.seen.well_ns - std::min(row.seen.well_ns, last)));
+         return row.seen.well_ns == Send::kNever ? ""
+                                                 : number(seconds(row.seen.well_ns - std::min(row.seen.well_ns, last)));
        }},
       {"closed", "yes: at the end all copies were there, and each document was written and read once more",
        [](const Row& row) { return row.seen.is_closed ? "yes" : "no"; }},
@@ -215,7 +217,9 @@ std::vector<TimelineStep> timeline_of(const FaultObservation& seen, const Judgem
   }
   for (const ReadMark& mark : judgement.marks) {
     TimelineStep& step = at(mark.begin_ns);
-    ++(mark.finding == Finding::stale_read ? step.stale : mark.finding == Finding::dirty_read ? step.dirty : step.inverted);
+    ++(mark.finding == Finding::stale_read   ? step.stale
+       : mark.finding == Finding::dirty_read ? step.dirty
+                                             : step.inverted);
   }
   for (const FaultEnd& end : seen.commands) {
     std::string& commands = at(end.begin_ns).commands;

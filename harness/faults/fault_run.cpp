@@ -26,8 +26,7 @@ constexpr int kMostTries = 50;
 /// Clients, and who ends them.
 class Window {
  public:
-  Window(AppendTarget target, AppendPlaces& places, const FaultOptions& options)
-      : options_(options), places_(places) {
+  Window(AppendTarget target, AppendPlaces& places, const FaultOptions& options) : options_(options), places_(places) {
     for (std::uint32_t number = 0; number < options.clients; ++number)
       clients_.emplace_back(target, places, number, RemoteClient::Patience::of_server);
   }
@@ -95,9 +94,9 @@ bool settle(const RemoteServer& server, const std::string& index, const FaultOpt
   constexpr int kLooks = 5;
   while (in_a_row < kLooks) {
     try {
-      const HttpAnswer& health = client.ask_once(
-          "GET", fmt::format("/_cluster/health/{}?wait_for_status=green&timeout=1s", index), {},
-          RemoteClient::AfterFailure::go_on);
+      const HttpAnswer& health =
+          client.ask_once("GET", fmt::format("/_cluster/health/{}?wait_for_status=green&timeout=1s", index), {},
+                          RemoteClient::AfterFailure::go_on);
       in_a_row = health.status == 200 && is_well(health.body, 0) ? in_a_row + 1 : 0;
     } catch (const NoAnswer&) {
       in_a_row = 0;
@@ -147,11 +146,11 @@ FaultObservation run_with_faults(const RemoteServer& server, const FaultOptions&
   FaultObservation seen;
   seen.index = table.index();
   ::setenv("OCCKIT_INDEX", seen.index.c_str(), 1);
-  const AppendTarget target{.server = server,
-                            .index = table.index(),
-                            .read_parameters = table.read_parameters(),
-                            .after_failure = options.stay ? RemoteClient::AfterFailure::stay
-                                                          : RemoteClient::AfterFailure::go_on};
+  const AppendTarget target{
+      .server = server,
+      .index = table.index(),
+      .read_parameters = table.read_parameters(),
+      .after_failure = options.stay ? RemoteClient::AfterFailure::stay : RemoteClient::AfterFailure::go_on};
   AppendPlaces places(options.documents, options.longest_list);
   HealthWatch watch(server, table.index());
   Window window(target, places, options);

@@ -38,8 +38,8 @@ void HealthWatch::look(const std::stop_token& stop) {
     const std::uint64_t time_ns = now_ns();
     bool well = false;
     try {
-      const HttpAnswer& answer = client.ask_once("GET", fmt::format("/_cluster/health/{}", index_), {},
-                                                 RemoteClient::AfterFailure::go_on);
+      const HttpAnswer& answer =
+          client.ask_once("GET", fmt::format("/_cluster/health/{}", index_), {}, RemoteClient::AfterFailure::go_on);
       well = answer.status == 200 && is_well(answer.body, nodes_);
     } catch (const std::exception&) {
       well = false;

@@ -152,7 +152,8 @@ class RemoteClient {
 
   /// Sends a request once, whatever becomes of it. Any status but 401 and 403, for which it throws ServerGone, and that
   /// of an index that is missing. Throws NoAnswer. After that, and after a 5xx, the next address is asked, or the same.
-  const HttpAnswer& ask_once(std::string_view method, std::string_view target, std::string_view body, AfterFailure then);
+  const HttpAnswer& ask_once(std::string_view method, std::string_view target, std::string_view body,
+                             AfterFailure then);
 
   /// Something that this kit does not know how to go on from.
   [[nodiscard]] ServerGone unexpected(std::string_view what) const;

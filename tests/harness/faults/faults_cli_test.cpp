@@ -51,8 +51,7 @@ TEST_F(FaultsTest, fail_over_and_pause_of_a_server_are_faults_with_nothing_impos
   const std::string serve = OCCKIT_PROGRAM " serve --listen 127.0.0.1:0 > serve.txt & echo $! > pid; ";
   const std::string wait = "until grep -q http serve.txt; do sleep 0.05; done; ";
   const std::string url = "U=$(grep -o 'http://[0-9.:]*[0-9]' serve.txt | head -n 1); ";
-  const std::string run =
-      OCCKIT_PROGRAM
+  const std::string run = OCCKIT_PROGRAM
       " faults --clients 4 --docs 2 --duration 2s --out r --url $U --request-timeout 300ms --keep-history"
       " --fault \"0.3s: curl -sS -X POST $U/_occkit/fail_over/\\$OCCKIT_INDEX\""
       " --fault \"0.6s: kill -STOP $(cat pid)\" --heal \"1.5s: kill -CONT $(cat pid)\"";
@@ -71,7 +70,8 @@ TEST_F(FaultsTest, server_that_lies_is_status_one_and_its_history_is_kept) {
   const ScriptedServer server(node_, [&](const Request& request, Response& response) {
     if (request.method != "PUT" || request.path.size() != 3 || ++writes % 6 != 0) return Doing::answer;
     response.status = 200;
-    response.body = fmt::format(R"({{"_version":9,"result":"updated","_seq_no":{},"_primary_term":1}})", writes * 1'000);
+    response.body =
+        fmt::format(R"({{"_version":9,"result":"updated","_seq_no":{},"_primary_term":1}})", writes * 1'000);
     return Doing::answered;
   });
   const Ended ended = faults(server.url(), "");

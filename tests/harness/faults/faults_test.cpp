@@ -174,12 +174,13 @@ TEST(FaultSchedule, texts_are_a_time_and_a_command) {
 
 TEST(FaultSchedule, commands_are_carried_out_in_the_order_of_their_times_and_failures_are_told) {
   std::vector<std::string> told;
-  const auto ends = carry_out_faults({{.at_s = 0.02, .heals = true, .command = "echo no >&2; exit 3"},
-                                      {.at_s = 0.01, .heals = false, .command = "true"}},
-                                     now_ns(), [] { return false; },
-                                     [&](const FaultCommand& command, const FaultEnd* end) {
-                                       told.push_back((end == nullptr ? "begin " : "end ") + command.command);
-                                     });
+  const auto ends = carry_out_faults(
+      {{.at_s = 0.02, .heals = true, .command = "echo no >&2; exit 3"},
+       {.at_s = 0.01, .heals = false, .command = "true"}},
+      now_ns(), [] { return false; },
+      [&](const FaultCommand& command, const FaultEnd* end) {
+        told.push_back((end == nullptr ? "begin " : "end ") + command.command);
+      });
   EXPECT_THAT(told, ElementsAre("begin true", "end true", "begin echo no >&2; exit 3", "end echo no >&2; exit 3"));
   ASSERT_EQ(ends.size(), 2U);
   EXPECT_EQ(ends[0].problem, "");
@@ -189,40 +190,44 @@ TEST(FaultSchedule, commands_are_carried_out_in_the_order_of_their_times_and_fai
 
 TEST(FaultSchedule, what_was_harmed_is_healed_at_once_when_it_is_stopped) {
   bool is_stopped = false;
-  const auto ends = carry_out_faults({{.at_s = 0, .heals = false, .command = "true"},
-                                      {.at_s = 3'000, .heals = false, .command = "false"},
-                                      {.at_s = 4'000, .heals = true, .command = "true"}},
-                                     now_ns(), [&] { return is_stopped; },
-                                     [&](const FaultCommand&, const FaultEnd* end) { is_stopped |= end != nullptr; });
+  const auto ends = carry_out_faults(
+      {{.at_s = 0, .heals = false, .command = "true"},
+       {.at_s = 3'000, .heals = false, .command = "false"},
+       {.at_s = 4'000, .heals = true, .command = "true"}},
+      now_ns(), [&] { return is_stopped; },
+      [&](const FaultCommand&, const FaultEnd* end) { is_stopped |= end != nullptr; });
   ASSERT_EQ(ends.size(), 2U);
   EXPECT_TRUE(ends[1].command.heals);
   // Nothing was harmed.
-  EXPECT_THAT(carry_out_faults({{.at_s = 9, .heals = true, .command = "true"}}, now_ns(), [] { return true; },
-                               [](const FaultCommand&, const FaultEnd*) {}),
+  EXPECT_THAT(carry_out_faults(
+                  {{.at_s = 9, .heals = true, .command = "true"}}, now_ns(), [] { return true; },
+                  [](const FaultCommand&, const FaultEnd*) {}),
               ElementsAre());
 }
 
 TEST(SendLines, history_is_written_a_send_a_line) {
   std::ostringstream out;
-  write_sends(out, {.sends = {{.begin_ns = 100, .operation = 1, .kind = SendKind::index, .conditional = true,
-                               .condition = {4, 1}},
-                              {.begin_ns = 50,
-                               .end_ns = 60,
-                               .operation = 2,
-                               .answer = SendAnswer::found,
-                               .word = {4, 1},
-                               .version = 7,
-                               .content = 9}},
-                    .bands = {{70, Send::kNever}},
-                    .lists = {},
-                    .documents = 1});
-  EXPECT_EQ(out.str(),
-            R"({"format":"occkit-sends","format_version":1,"time_unit":"ns","faults":[[20,null]]})"
-            "\n"
-            R"({"operation":2,"client":0,"document":0,"kind":"get","begin":0,"end":10,"answer":"found","word":[4,1],"_version":7,"content":9})"
-            "\n"
-            R"({"operation":1,"client":0,"document":0,"kind":"index","begin":50,"if":[4,1],"answer":"unknown"})"
-            "\n");
+  write_sends(
+      out,
+      {.sends = {{.begin_ns = 100, .operation = 1, .kind = SendKind::index, .conditional = true, .condition = {4, 1}},
+                 {.begin_ns = 50,
+                  .end_ns = 60,
+                  .operation = 2,
+                  .answer = SendAnswer::found,
+                  .word = {4, 1},
+                  .version = 7,
+                  .content = 9}},
+       .bands = {{70, Send::kNever}},
+       .lists = {},
+       .documents = 1});
+  EXPECT_EQ(
+      out.str(),
+      R"({"format":"occkit-sends","format_version":1,"time_unit":"ns","faults":[[20,null]]})"
+      "\n"
+      R"({"operation":2,"client":0,"document":0,"kind":"get","begin":0,"end":10,"answer":"found","word":[4,1],"_version":7,"content":9})"
+      "\n"
+      R"({"operation":1,"client":0,"document":0,"kind":"index","begin":50,"if":[4,1],"answer":"unknown"})"
+      "\n");
 }
 
 }  // namespace
