@@ -56,11 +56,13 @@ ROOMS = {
     "variants/peers": ["core/peers"],
     "harness/support": ["core/table"],
     "harness/history": ["harness/support"],
+    "harness/replicated": ["harness/support"],
     "harness/workload": ["harness/support"],
     "harness/script": ["harness/support"],
     "harness/rest": ["harness/script"],
     "harness/http": ["harness/rest"],
     "harness/remote": ["harness/http", "harness/history"],
+    "harness/faults": ["harness/remote", "harness/replicated"],
     "harness/measure": ["harness/remote", "harness/workload", "core/slots"],
     # A report holds what the model of advise predicts against what was measured.
     "harness/report": ["harness/measure", "harness/advise"],
@@ -69,7 +71,7 @@ ROOMS = {
     "harness/advise": ["harness/workload"],
     "harness/claims": ["harness/support"],
     "harness/commands": ["harness/report", "harness/memory", "harness/stall", "harness/advise",
-                         "harness/claims"],
+                         "harness/claims", "harness/faults"],
 }
 # The two files that know every strategy, and whoever asks them: no room knows a strategy by itself.
 LISTS = ("variants/registry.hpp", "variants/strategies.hpp")

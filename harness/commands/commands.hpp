@@ -26,6 +26,7 @@ void add_replay(CLI::App& app, int& exit_status);
 void add_serve(CLI::App& app, int& exit_status);
 void add_verify(CLI::App& app, int& exit_status);
 void add_check(CLI::App& app, int& exit_status);
+void add_faults(CLI::App& app, int& exit_status);
 void add_stall(CLI::App& app, int& exit_status);
 void add_memory(CLI::App& app, int& exit_status);
 void add_advise(CLI::App& app, int& exit_status);

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   occ::add_serve(app, exit_status);
   occ::add_verify(app, exit_status);
   occ::add_check(app, exit_status);
+  occ::add_faults(app, exit_status);
   occ::add_stall(app, exit_status);
   occ::add_memory(app, exit_status);
   occ::add_advise(app, exit_status);

@@ -33,10 +33,10 @@ struct Script {
   /// A column that only rows of this kind have; null: any others.
   const char* column;
 };
-constexpr std::array kScripts = {Script{"plot_stall.py", "stall.csv", "memory_growth_bytes_per_s"},
-                                 Script{"plot_stall.py", "stall_series.csv", "begin_ms"},
-                                 Script{"plot_load.py", "load.csv", "server_us_per_request"},
-                                 Script{"plot.py", "results.csv", nullptr}};
+constexpr std::array kScripts = {
+    Script{"plot_stall.py", "stall.csv", "memory_growth_bytes_per_s"},
+    Script{"plot_stall.py", "stall_series.csv", "begin_ms"}, Script{"plot_faults.py", "timeline.csv", "at_ms"},
+    Script{"plot_load.py", "load.csv", "server_us_per_request"}, Script{"plot.py", "results.csv", nullptr}};
 
 struct PlotOptions {
   std::vector<std::string> files;
@@ -53,8 +53,8 @@ std::string file_of(const std::string& given) {
     if (fs::exists(file, error)) return file.string();
   }
   throw BadInput(
-      fmt::format("{} is a folder without rows; accepted are CSV files, and folders with a results.csv, stall.csv or "
-                  "load.csv",
+      fmt::format("{} is a folder without rows; accepted are CSV files, and folders with a results.csv, stall.csv, "
+                  "timeline.csv or load.csv",
                   given));
 }
 

@@ -18,22 +18,6 @@ namespace {
 /// Of a bulk request, about.
 constexpr std::size_t kBulkBytes = std::size_t{4} << 20;
 
-/// The state that a conflict was decided on, which Elasticsearch tells in words alone.
-SeqNoTerm word_in_reason(std::string_view reason) {
-  constexpr std::string_view kSeqNo = "current document has seqNo [";
-  constexpr std::string_view kTerm = "] and primary term [";
-  const auto at = reason.rfind(kSeqNo);
-  if (at == reason.npos) return kUntoldWord;
-  reason.remove_prefix(at + kSeqNo.size());
-  const auto middle = reason.find(kTerm);
-  const auto end = reason.rfind(']');
-  if (middle == reason.npos || end == reason.npos || end < middle + kTerm.size()) return kUntoldWord;
-  const auto seq_no = whole_number(reason.substr(0, middle));
-  const auto term = whole_number(reason.substr(middle + kTerm.size(), end - middle - kTerm.size()));
-  if (!seq_no || !term || *seq_no < 0 || *term < 0) return kUntoldWord;
-  return {static_cast<std::uint64_t>(*seq_no), static_cast<std::uint64_t>(*term)};
-}
-
 Result result_of(std::string_view name) {
   constexpr std::pair<std::string_view, Result> kNames[] = {{"created", Result::created},
                                                             {"updated", Result::updated},

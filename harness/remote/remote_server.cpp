@@ -46,6 +46,21 @@ std::string error_text(const HttpAnswer& answer) {
   return text.empty() ? "no body" : text;
 }
 
+SeqNoTerm word_in_reason(std::string_view reason) {
+  constexpr std::string_view kSeqNo = "current document has seqNo [";
+  constexpr std::string_view kTerm = "] and primary term [";
+  const auto at = reason.rfind(kSeqNo);
+  if (at == reason.npos) return kUntoldWord;
+  reason.remove_prefix(at + kSeqNo.size());
+  const auto middle = reason.find(kTerm);
+  const auto end = reason.rfind(']');
+  if (middle == reason.npos || end == reason.npos || end < middle + kTerm.size()) return kUntoldWord;
+  const auto seq_no = whole_number(reason.substr(0, middle));
+  const auto term = whole_number(reason.substr(middle + kTerm.size(), end - middle - kTerm.size()));
+  if (!seq_no || !term || *seq_no < 0 || *term < 0) return kUntoldWord;
+  return {static_cast<std::uint64_t>(*seq_no), static_cast<std::uint64_t>(*term)};
+}
+
 ServerGone RemoteClient::unexpected(std::string_view what) const {
   return ServerGone(fmt::format("--url {}: {}", address().url(), what));
 }
@@ -75,6 +90,36 @@ void RemoteClient::wait(Waits& waits, std::string_view why) {
   std::this_thread::sleep_for(pause);
 }
 
+void RemoteClient::refuse_hopeless(const HttpAnswer& answer) const {
+  if (answer.status == 401 || answer.status == 403) {
+    throw unexpected(
+        fmt::format("it answers {} ({}): {}", answer.status, error_text(answer), credentials_hint(address())));
+  }
+  if (answer.status == 404 && member_of(answer.body, "error", "type") == "index_not_found_exception") {
+    throw unexpected(
+        "the index that was being measured is gone: somebody deleted it, or a server that keeps everything in memory "
+        "was started anew; what was not finished is not written");
+  }
+}
+
+const HttpAnswer& RemoteClient::ask_once(std::string_view method, std::string_view target, std::string_view body,
+                                         AfterFailure then) {
+  try {
+    const HttpAnswer& answer =
+        connection_->ask(method, target, body, "application/json", server_.options().request_timeout);
+    refuse_hopeless(answer);
+    server_.note_answer();
+    if (answer.status < 500) return answer;
+    ++refusals_;
+    refused_ = answer;
+  } catch (const NoAnswer&) {
+    if (then == AfterFailure::go_on) go_on();
+    throw;
+  }
+  if (then == AfterFailure::go_on) go_on();  // which takes the connection, and its answer, away
+  return refused_;
+}
+
 const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view target, std::string_view body,
                                     Repeat repeat, std::string_view content_type) {
   for (;;) {
@@ -98,15 +143,7 @@ const HttpAnswer& RemoteClient::ask(std::string_view method, std::string_view ta
       if (!refused && repeat == Repeat::no) throw UnknownOutcome(why);
       continue;
     }
-    if (answer->status == 401 || answer->status == 403) {
-      throw unexpected(
-          fmt::format("it answers {} ({}): {}", answer->status, error_text(*answer), credentials_hint(address())));
-    }
-    if (answer->status == 404 && member_of(answer->body, "error", "type") == "index_not_found_exception") {
-      throw unexpected(
-          "the index that was being measured is gone: somebody deleted it, or a server that keeps everything in memory "
-          "was started anew; what was not finished is not written");
-    }
+    refuse_hopeless(*answer);
     waits_.count = 0;
     server_.note_answer();
     return *answer;

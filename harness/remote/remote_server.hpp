@@ -131,6 +131,7 @@ class RemoteClient {
  public:
   enum class Patience : bool { one_try, of_server };
   enum class Repeat : bool { no, yes };
+  enum class AfterFailure : bool { stay, go_on };
 
   explicit RemoteClient(const RemoteServer& server, Patience patience = Patience::of_server)
       : server_(server),
@@ -149,6 +150,11 @@ class RemoteClient {
   const HttpAnswer& ask(std::string_view method, std::string_view target, std::string_view body = {},
                         Repeat repeat = Repeat::yes, std::string_view content_type = "application/json");
 
+  /// Sends a request once, whatever becomes of it. Any status but 401 and 403, for which it throws ServerGone, and that
+  /// of an index that is missing. Throws NoAnswer. After that, and after a 5xx, the next address is asked, or the same.
+  const HttpAnswer& ask_once(std::string_view method, std::string_view target, std::string_view body,
+                             AfterFailure then);
+
   /// Something that this kit does not know how to go on from.
   [[nodiscard]] ServerGone unexpected(std::string_view what) const;
 
@@ -160,6 +166,8 @@ class RemoteClient {
 
  private:
   [[nodiscard]] const ServerAddress& address() const noexcept { return server_.options().addresses[route_]; }
+  /// Throws ServerGone for what no later try will mend.
+  void refuse_hopeless(const HttpAnswer& answer) const;
   void connect() { connection_ = std::make_unique<HttpConnection>(address()); }
   /// From now on the next address is asked.
   void go_on();
@@ -171,8 +179,13 @@ class RemoteClient {
   /// Of connections to addresses before this one.
   std::uint64_t connected_ = 0;
   std::uint64_t refusals_ = 0;
+  /// The last of them, of ask_once.
+  HttpAnswer refused_;
   Waits waits_;
 };
+
+/// The state that a conflict was decided on, which Elasticsearch tells in words alone; kUntoldWord if it does not.
+[[nodiscard]] SeqNoTerm word_in_reason(std::string_view reason);
 
 /// "type: reason" of an error's answer; its beginning if it is something else.
 [[nodiscard]] std::string error_text(const HttpAnswer& answer);
