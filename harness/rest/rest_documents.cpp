@@ -42,6 +42,7 @@ void index_as(Call& call, bool create, std::optional<std::string> id) {
 /// What the handle of an index that is read is asked by.
 std::string_view read_key(Call& call, const Index& index, std::string& storage) {
   const auto routing = call.parameters.get("routing").value_or("");
+  if (call.index() == index.name) return key_of(index, call.id(), routing, storage);
   return key_of(index, call.id(), call.routing_of(call.index(), routing), storage);
 }
 

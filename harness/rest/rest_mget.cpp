@@ -171,7 +171,9 @@ void mget(Call& call) {
         continue;
       }
       std::string key;
-      const std::string_view asked = key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
+      const bool is_alias = item.index != held.index->name;
+      const std::string routing = is_alias ? call.routing_of(item.index, item.routing) : item.routing;
+      const std::string_view asked = key_of(*held.index, item.id, routing, key);
       const std::size_t before = out.size();
       const int status = append_document(out, call.compatibility, held, asked, item.version, item.source);
       // 6.x says no type of what it did not find without one.
