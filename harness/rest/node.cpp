@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "harness/support/write_parameters.hpp"
+
 namespace occ {
 namespace {
 
@@ -49,6 +51,9 @@ void Index::keep_settings(const SettingTexts& settings, bool preserve) {
       kept_[setting] = value;
     }
   }
+  const auto interval = kept_.find("index.refresh_interval");
+  views.set_interval(interval == kept_.end() ? SearchViews::kDefaultIntervalMs
+                                             : parse_time_ms(interval->first, interval->second));
 }
 
 Node::Node(NodeOptions options) : options_(std::move(options)) {}
@@ -106,6 +111,13 @@ std::int64_t Node::wall_clock_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
+void Handles::Held::note(std::string_view id, bool created, bool deleted) {
+  if (!created) return log->written(deleted);
+  if (!log->created(id)) return;
+  log->tidy(index->logs.deletes(),
+            [this](std::string_view each) { return handle->get(each, document).result == Result::found; });
+}
+
 Handles::Handles(Node& node) : node_(node), generation_(node.generation()), indices_(node.indices()) {}
 
 void Handles::renew() {
@@ -119,12 +131,20 @@ void Handles::renew() {
   });
 }
 
+void Handles::refresh(std::string_view name) {
+  if (Held* held = find(name)) held->index->views.refresh(held->view_source(), node_.options().clock->now_ms());
+}
+
+void Handles::finish_refresh(std::string_view name) {
+  if (Held* held = find(name)) held->index->views.finish_refresh(held->view_source(), node_.options().clock->now_ms());
+}
+
 Handles::Held* Handles::find(std::string_view name) {
   renew();
   if (const auto at = held_.find(name); at != held_.end()) return &at->second;
   const auto index = indices_->find(name);
   if (index == indices_->end()) return nullptr;
-  Held held{index->second, index->second->table->handle(), {}};
+  Held held{index->second, index->second->table->handle(), {}, index->second->logs.take()};
   return &held_.try_emplace(index->first, std::move(held)).first->second;
 }
 

@@ -14,6 +14,9 @@
 #include "core/sync/atomic.hpp"
 #include "core/table/any_table.hpp"
 #include "harness/rest/index_settings.hpp"
+#include "harness/rest/rest_scroll.hpp"
+#include "harness/rest/search_view.hpp"
+#include "harness/rest/write_log.hpp"
 #include "harness/script/script_cache.hpp"
 
 namespace occ {
@@ -46,6 +49,9 @@ struct Index {
   atomic<std::int64_t> copies{1};
   /// As the settings say; the table was told.
   atomic<std::int64_t> gc_deletes_ms{0};
+  /// What searches need: the ids that were created, and the views.
+  WriteLogs logs;
+  SearchViews views;
 
   [[nodiscard]] SettingTexts kept_settings() const;
   /// An empty text takes a setting back; what is there already is left as it is if it is to be preserved.
@@ -86,6 +92,7 @@ class Node {
   /// 20 characters, never the same twice in one node.
   [[nodiscard]] std::string make_id();
   [[nodiscard]] ScriptCache& scripts() noexcept { return scripts_; }
+  [[nodiscard]] Scrolls& scrolls() noexcept { return scrolls_; }
   /// Milliseconds since 1970, for scripts; of the clock that may be moved, where there is one.
   [[nodiscard]] std::int64_t wall_clock_ms() const;
 
@@ -97,6 +104,7 @@ class Node {
   std::shared_ptr<const Indices> indices_ = std::make_shared<Indices>();
   std::uint64_t indices_made_ = 0;
   ScriptCache scripts_;
+  Scrolls scrolls_;
   atomic<std::uint64_t> generation_{0};
   alignas(kFalseSharingRange) atomic<std::uint64_t> ids_made_{0};
 };
@@ -108,6 +116,11 @@ class Handles {
     std::shared_ptr<Index> index;  // declared first: the handle goes before its table
     std::unique_ptr<AnyHandle> handle;
     Document document;  ///< for reads
+    WriteLogs::Lent log;
+
+    /// After a write that took effect, before it is answered: whoever looks at all documents must hear of it.
+    void note(std::string_view id, bool created, bool deleted);
+    [[nodiscard]] SearchViews::Source view_source() { return {*index->table, *handle, document, index->logs}; }
   };
 
   explicit Handles(Node& node);
@@ -117,6 +130,9 @@ class Handles {
   [[nodiscard]] Held* find(std::string_view name);
   /// Lets go of indices that were deleted.
   void renew();
+  /// SearchViews::refresh and finish_refresh of an index, if there is one of that name.
+  void refresh(std::string_view name);
+  void finish_refresh(std::string_view name);
 
  private:
   struct NameHash {

@@ -101,10 +101,26 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
   append_quoted(out, id);
 }
 
+std::shared_ptr<const SearchView> Call::view_for_read(Handles::Held& held) const {
+  const std::int64_t now_ms = node.options().clock->now_ms();
+  if (parameters.refreshes()) held.index->views.refresh(held.view_source(), now_ms);
+  return parameters.realtime() ? nullptr : held.index->views.current(held.view_source(), now_ms);
+}
+
+bool read_document(Handles::Held& held, std::string_view id, const SearchView* view) {
+  if (!view) return held.handle->get(id, held.document).result == Result::found;
+  const ViewDocument* document = view->find(id);
+  if (!document) return false;
+  held.document.version = document->version;
+  held.document.word = document->word;
+  held.document.source.assign(as_bytes(document->source));
+  return true;
+}
+
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
-                    Version version, const SourceChoice& source) {
+                    Version version, const SourceChoice& source, const SearchView* view) {
   Document& document = held.document;
-  if (held.handle->get(id, document).result != Result::found) {
+  if (!read_document(held, id, view)) {
     append_named(out, compatibility, held.index->name, id);
     out += R"(,"found":false})";
     return 404;

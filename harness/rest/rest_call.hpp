@@ -38,6 +38,8 @@ struct Call {
   [[nodiscard]] Handles::Held& existing(std::string_view name) const;
   /// As existing, for requests on one document, which name what they did not find an expression.
   [[nodiscard]] Handles::Held& readable(std::string_view name) const;
+  /// What a read with `realtime=false` sees; null for others. Refreshes if the request asks for it.
+  [[nodiscard]] std::shared_ptr<const SearchView> view_for_read(Handles::Held& held) const;
   /// Makes the index if there is none, as a first write does. Throws Failure if the name is none.
   [[nodiscard]] Handles::Held& existing_or_new(std::string_view name) const;
   /// Throws Failure: 400, parse_exception.
@@ -72,6 +74,17 @@ void get_settings(Call& call);
 void index_stats(Call& call);
 void put_settings(Call& call);
 void refresh(Call& call);
+// rest_search.cpp
+void search_documents(Call& call);
+void count_documents(Call& call);
+// rest_scroll.cpp
+void next_page(Call& call);
+void clear_scrolls(Call& call);
+// rest_by_query.cpp
+void update_by_query(Call& call);
+void delete_by_query(Call& call);
+// rest_reindex.cpp
+void reindex(Call& call);
 // rest_cluster.cpp
 void node_info(Call& call);
 void cluster_health(Call& call);
@@ -98,10 +111,12 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 [[nodiscard]] inline std::string_view shown(std::string_view source) noexcept {
   return source.empty() ? "{}" : source;
 }
+/// Copies a document into held.document, from the view if there is one. False if there is none.
+bool read_document(Handles::Held& held, std::string_view id, const SearchView* view);
 /// Reads a document and appends its answer, closed. Returns the status, 200 or 404; a version conflict is thrown, `out`
 /// then unchanged.
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view id,
-                    Version version, const SourceChoice& source);
+                    Version version, const SourceChoice& source, const SearchView* view);
 /// Appends the part of a stored source that is chosen.
 void append_source(std::string& out, std::string_view stored, const SourceChoice& choice);
 

@@ -71,8 +71,10 @@ void get_document(Call& call) {
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
+  Handles::Held& held = call.readable(call.index());
+  const auto view = call.view_for_read(held);
   call.response.status =
-      append_document(call.response.body, call.compatibility, call.readable(call.index()), call.id(), version, source);
+      append_document(call.response.body, call.compatibility, held, call.id(), version, source, view.get());
 }
 
 void get_source(Call& call) {
@@ -83,7 +85,8 @@ void get_source(Call& call) {
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
-  if (held.handle->get(call.id(), held.document).result != Result::found) {
+  const auto view = call.view_for_read(held);
+  if (!read_document(held, call.id(), view.get())) {
     throw failure(404, "resource_not_found_exception",
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));

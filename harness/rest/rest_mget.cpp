@@ -144,7 +144,8 @@ void mget(Call& call) {
         append_other_type(out, item);
         continue;
       }
-      (void)append_document(out, call.compatibility, held, item.id, item.version, item.source);
+      const auto view = call.view_for_read(held);
+      (void)append_document(out, call.compatibility, held, item.id, item.version, item.source, view.get());
     } catch (const Failure& why) {
       append_failed(out, call.compatibility, item, why);
     }

@@ -174,7 +174,9 @@ std::optional<SourceChoice> Parameters::source_choice() {
 
 bool Parameters::forced_refresh() {
   const auto value = get("refresh");
-  if (!value || *value == "false" || *value == "wait_for") return false;
+  if (!value || *value == "false") return false;
+  refreshes_ = true;
+  if (*value == "wait_for") return false;
   if (*value == "true" || value->empty()) return true;
   throw illegal_argument(fmt::format("Unknown value for refresh: [{}].", *value));
 }
@@ -224,10 +226,10 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
 }
 
 void Parameters::for_reads() {
-  (void)flag("refresh");
+  refreshes_ = flag("refresh");
   refuse({"routing", "parent", "stored_fields"});
   ignore({"preference"});
-  (void)flag("realtime");
+  realtime_ = flag("realtime", true);
 }
 
 }  // namespace occ

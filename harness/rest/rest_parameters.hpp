@@ -50,8 +50,12 @@ class Parameters {
   void condition(WriteParameters& into);
   /// Nothing if none of `_source`, `_source_includes` and `_source_excludes` is given.
   std::optional<SourceChoice> source_choice();
-  /// True if the answer says `forced_refresh`.
+  /// Reads `refresh` of a write. True if the answer says `forced_refresh`.
   bool forced_refresh();
+  /// True if that asked for a refresh, or to wait for one; or a read did.
+  [[nodiscard]] bool refreshes() const noexcept { return refreshes_; }
+  /// False for a read of what searches see.
+  [[nodiscard]] bool realtime() const noexcept { return realtime_; }
   /// A time that is only looked at: nothing here takes long.
   void time(std::string_view name);
   /// Nothing if it is not given.
@@ -72,6 +76,8 @@ class Parameters {
   std::vector<bool> asked_;
   std::vector<std::string_view> known_;
   bool pretty_ = false;
+  bool refreshes_ = false;
+  bool realtime_ = true;
   std::string_view filter_path_;
 };
 
