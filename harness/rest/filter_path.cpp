@@ -87,7 +87,8 @@ std::optional<Json> reduced(const Json& value, const Rests& rests, bool keep) {
       out[key] = std::move(*left);
     }
   }
-  if (out.empty() && (keep || !value.empty())) return std::nullopt;
+  // What was empty goes too, if a path leads through it.
+  if (out.empty()) return std::nullopt;
   return out;
 }
 

@@ -104,6 +104,9 @@ bool elasticsearch_has(std::string_view what) {
 
 Failure nothing_there(const Request& request) {
   const auto& path = request.path;
+  // What is below a search that is answered: templates.
+  if (path.size() >= 2 && path[path.size() - 2] == "_search")
+    return unsupported(fmt::format("[_search/{}] is", path.back()));
   if (!path.empty() && elasticsearch_has(path[0])) return unsupported(fmt::format("[{}] is", path[0]));
   if (path.size() >= 2 && !path[0].starts_with('_')) {
     if (elasticsearch_has(path[1])) return unsupported(fmt::format("[{}] is", path[1]));

@@ -73,15 +73,6 @@ void append_page(Call& call, Scroll& scroll, std::uint64_t number, bool opened, 
   scroll.next = end;
 }
 
-std::int64_t checked_keep_alive(std::string_view given, std::int64_t ms) {
-  constexpr std::int64_t kMostMs = 24 * 3'600'000;
-  if (ms <= kMostMs) return ms;
-  throw illegal_argument(
-      fmt::format("Keep alive for request ({}) is too large. It must be less than (1d). This limit can "
-                  "be set by changing the [search.max_keep_alive] cluster level setting.",
-                  given));
-}
-
 /// What a body says: `scroll`, and `scroll_id` once or, if `several`, in a list.
 struct Asked {
   std::vector<std::string> ids;
@@ -191,12 +182,11 @@ std::size_t Scrolls::close_all() {
   return closed.size();
 }
 
-void open_scroll(Call& call, const std::vector<std::shared_ptr<Index>>& indices, const SearchRequest& request,
-                 std::string_view keep_alive) {
+void open_scroll(Call& call, const std::vector<std::shared_ptr<Index>>& indices, const SearchRequest& request) {
   const std::int64_t now_ms = call.node.options().clock->now_ms();
   auto scroll = std::make_shared<Scroll>();
   scroll->request = request;
-  scroll->keep_alive_ms = checked_keep_alive(keep_alive, *request.scroll_ms);
+  scroll->keep_alive_ms = *request.scroll_ms;
   scroll->result = search(call, indices, request, std::numeric_limits<std::size_t>::max());
   append_page(call, *scroll, call.node.scrolls().open(scroll, now_ms), true, now_ms);
 }
@@ -211,7 +201,8 @@ void next_page(Call& call) {
   const std::int64_t now_ms = call.node.options().clock->now_ms();
   std::optional<std::int64_t> keep_alive_ms;
   if (!asked.keep_alive.empty()) {
-    keep_alive_ms = checked_keep_alive(asked.keep_alive, parse_time_ms("scroll", asked.keep_alive));
+    keep_alive_ms = parse_time_ms("scroll", asked.keep_alive);
+    check_keep_alive(asked.keep_alive, *keep_alive_ms);
   }
   const std::uint64_t number = number_of(asked.ids.front());
   const auto scroll = call.node.scrolls().find(number, now_ms, keep_alive_ms);

@@ -2,14 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "harness/rest/search_run.hpp"
 
 namespace occ {
 
 /// rest_scroll.cpp: answers the first page.
-void open_scroll(Call& call, const std::vector<std::shared_ptr<Index>>& indices, const SearchRequest& request,
-                 std::string_view keep_alive);
+void open_scroll(Call& call, const std::vector<std::shared_ptr<Index>>& indices, const SearchRequest& request);
 
 namespace {
 
@@ -39,6 +39,14 @@ void settle_total(Call& call, SearchRequest& request, bool tracks_given) {
   if (request.track_total_hits != SearchRequest::kUntracked) request.track_total_hits = SearchRequest::kExactly;
 }
 
+/// `"caused_by":{...}` of a failure, or nothing.
+std::string cause_of(const Failure& why) {
+  if (why.cause_type.empty()) return {};
+  std::string told;
+  append_error(told, why);
+  return R"("caused_by":)" + to_text(parse_checked(told)["caused_by"]);
+}
+
 /// What `_count` says of a body: it takes nothing but a query.
 Query count_query(const BodyText& body) {
   Query query;
@@ -48,10 +56,17 @@ Query count_query(const BodyText& body) {
       query = parse_query(value, body);
     } catch (const Failure& why) {
       if (why.status != 400 || why.type == "parsing_exception") throw;
-      const bool is_empty = value.is_object() && value.empty();
-      Failure outer = body.parsing(value, "Failed to parse", is_empty ? BodyText::At::end : BodyText::At::value);
+      Failure outer = body.parsing(value, "Failed to parse");
+      // It stands where the inner one does.
+      unsigned line = 0;
+      unsigned column = 0;
+      const auto at = why.reason.find("[1:") == why.reason.npos ? why.reason.find('[') : why.reason.find("[1:");
+      if (at != why.reason.npos && std::sscanf(why.reason.c_str() + at, "[%u:%u]", &line, &column) == 2) {
+        outer.details = fmt::format(R"("line":{},"col":{})", line, column);
+      }
       outer.cause_type = why.type;
       outer.cause_reason = why.reason;
+      outer.cause_details = cause_of(why);
       throw outer;
     }
   }
@@ -67,12 +82,11 @@ void search_documents(Call& call) {
   const bool tracks_given = body.json().contains("track_total_hits") || call.parameters.has("track_total_hits");
   read_search_parameters(call.parameters, request);
   const IndexOptions options = call.parameters.index_options();
-  const std::string keep_alive(call.parameters.get("scroll").value_or(""));
   call.parameters.refuse_unknown();
   settle_total(call, request, tracks_given);
   validate(request);
   const auto indices = resolved(call, call.indices(), options);
-  if (request.scroll_ms) return open_scroll(call, indices, request, keep_alive);
+  if (request.scroll_ms) return open_scroll(call, indices, request);
 
   const std::int64_t began_ms = call.node.options().clock->now_ms();
   const SearchResult result = search(call, indices, request, request.first() + request.most());

@@ -107,6 +107,15 @@ bool SearchRequest::shows_scores() const {
          std::ranges::any_of(sort, [](const SortKey& key) { return key.kind == SortKey::Kind::score; });
 }
 
+void check_keep_alive(std::string_view given, std::int64_t ms) {
+  constexpr std::int64_t kMostMs = std::int64_t{24} * 3'600'000;
+  if (ms <= kMostMs) return;
+  throw illegal_argument(
+      fmt::format("Keep alive for request ({}) is too large. It must be less than (1d). This limit can "
+                  "be set by changing the [search.max_keep_alive] cluster level setting.",
+                  given));
+}
+
 std::int32_t int_member(const Json& value) {
   try {
     if (value.is_number() || value.is_string()) return parse_json_int("", value);
@@ -182,7 +191,10 @@ void read_search_parameters(Parameters& parameters, SearchRequest& into) {
     throw illegal_argument(fmt::format("No search type for [{}]", *type));
   }
   parameters.time("timeout");
-  if (const auto scroll = parameters.get("scroll")) into.scroll_ms = parse_time_ms("scroll", *scroll);
+  if (const auto scroll = parameters.get("scroll")) {
+    into.scroll_ms = parse_time_ms("scroll", *scroll);
+    into.scroll = *scroll;
+  }
   into.total_as_number = parameters.flag("rest_total_hits_as_int");
 }
 

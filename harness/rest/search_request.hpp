@@ -27,6 +27,7 @@ struct SearchRequest {
   std::optional<float> min_score;
   std::int32_t terminate_after = 0;  ///< documents of a shard; 0: all
   std::optional<std::int64_t> scroll_ms;
+  std::string scroll;  ///< the same, as it was given
 
   static constexpr std::int32_t kUntracked = -1;
   static constexpr std::int32_t kExactly = 0x7fff'ffff;
@@ -40,6 +41,9 @@ struct SearchRequest {
   }
   [[nodiscard]] bool shows_scores() const;
 };
+
+/// Throws Failure where a scroll would live too long.
+void check_keep_alive(std::string_view given, std::int64_t ms);
 
 /// Takes the members of a body, or of a part of one, but for those that `take` says it has taken. Throws Failure.
 void read_search_body(const Json& object, const BodyText& body, SearchRequest& into,

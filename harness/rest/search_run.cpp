@@ -21,6 +21,7 @@ std::size_t window_of(const Index& index) {
 
 /// What a shard refuses whatever documents it has.
 void check_request(const SearchRequest& request, const Index& index) {
+  if (request.scroll_ms) check_keep_alive(request.scroll, *request.scroll_ms);
   const std::size_t window = window_of(index);
   if (request.scroll_ms && request.most() > window) {
     throw illegal_argument(fmt::format(
@@ -211,6 +212,8 @@ SearchResult search(Call& call, const std::vector<std::shared_ptr<Index>>& indic
     if (!view) throw no_such_index(index->name, call.compatibility);
     result.targets.push_back({.index = index, .view = std::move(view), .sorters = {}, .failed = {}});
   }
+  std::ranges::sort(result.targets, {},
+                    [](const SearchTarget& target) { return std::string_view(target.index->name); });
   std::size_t failed = 0;
   for (std::uint32_t number = 0; number < result.targets.size(); ++number) {
     SearchTarget& target = result.targets[number];
@@ -255,8 +258,8 @@ void append_hits(std::string& out, const Call& call, const SearchResult& result,
                        result.total > tracked ? "gte" : "eq");
   }
   out += R"("max_score":)";
-  out += result.max_score && (end > begin || result.targets.empty() || request.scroll_ms) ? java_text(*result.max_score)
-                                                                                          : "null";
+  const bool is_told = result.max_score && (request.most() > 0 || result.targets.empty());
+  out += is_told ? java_text(*result.max_score) : "null";
   out += R"(,"hits":[)";
   const SourceChoice choice = request.source.value_or(SourceChoice());
   for (std::size_t i = begin; i < end; ++i) {

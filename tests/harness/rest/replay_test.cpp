@@ -147,7 +147,7 @@ TEST_F(RestTest, request_with_a_value_that_cannot_be_read_is_refused) {
             "400 [1:2] [UpdateRequest] unknown field [docs] did you mean [doc]?"},
            {"POST", "/i/_update/1", R"({"script":{"id":"a"}})", "501 stored scripts are not supported by occkit"},
            {"PUT", "/i/_doc/1?routing=a", "{}", "501 the parameter [routing] is not supported by occkit"},
-           {"GET", "/i/_search", "", "501 [_search] is not supported by occkit"},
+           {"GET", "/i/_segments", "", "501 [_segments] is not supported by occkit"},
            {"PUT", "/i/movie/1", "{}", "501 the type [movie]: types other than _doc are not supported by occkit"},
            {"GET", "/_nothing", "", "400 no handler found for uri [/_nothing] and method [GET]"},
            {"DELETE", "/i/_create/1", "",
