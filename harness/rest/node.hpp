@@ -31,6 +31,8 @@ struct NodeOptions {
   const Clock* clock = &SteadyClock::instance();
   /// The same clock, where `POST /_occkit/advance_clock?ms=N` may move it.
   ManualClock* manual_clock = nullptr;
+  /// What scrolls alone may keep alive, all together (Scrolls).
+  std::size_t scroll_bytes = Scrolls::kMaxBytes;
 };
 
 struct IndexSettings {
@@ -104,7 +106,7 @@ class Node {
   std::shared_ptr<const Indices> indices_ = std::make_shared<Indices>();
   std::uint64_t indices_made_ = 0;
   ScriptCache scripts_;
-  Scrolls scrolls_;
+  Scrolls scrolls_{options_.scroll_bytes};
   atomic<std::uint64_t> generation_{0};
   alignas(kFalseSharingRange) atomic<std::uint64_t> ids_made_{0};
 };

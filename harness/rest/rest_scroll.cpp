@@ -117,7 +117,7 @@ Asked read_asked(Call& call, bool several) {
 
 }  // namespace
 
-Scrolls::Scrolls() = default;
+Scrolls::Scrolls(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 Scrolls::~Scrolls() = default;
 
 void Scrolls::forget_expired(std::int64_t now_ms) {
@@ -146,9 +146,9 @@ std::uint64_t Scrolls::open(std::shared_ptr<Scroll> scroll, std::int64_t now_ms)
       if (counted.insert(target.view.get()).second) bytes += target.view->bytes();
     }
   }
-  if (bytes > kMaxBytes && !scrolls_.empty()) {
+  if (bytes > most_bytes_ && !scrolls_.empty()) {
     throw failure(429, "circuit_breaking_exception",
-                  fmt::format("open scrolls would hold [{}] bytes, more than the limit of [{}]", bytes, kMaxBytes));
+                  fmt::format("open scrolls would hold [{}] bytes, more than the limit of [{}]", bytes, most_bytes_));
   }
   scrolls_.emplace(++opened_, std::move(scroll));
   return opened_;

@@ -21,10 +21,11 @@ class Scrolls {
  public:
   /// As Elasticsearch's search.max_open_scroll_context.
   static constexpr std::size_t kMaxScrolls = 500;
-  /// Of what scrolls alone hold, all together: hits, and views that are not the one of the scroll that is opened.
+  /// Of what scrolls alone hold, all together: hits, and views that are not the one of the scroll that is opened. By
+  /// default.
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
 
-  Scrolls();
+  explicit Scrolls(std::size_t most_bytes);
   ~Scrolls();
   Scrolls(const Scrolls&) = delete;
   Scrolls& operator=(const Scrolls&) = delete;
@@ -42,6 +43,7 @@ class Scrolls {
  private:
   void forget_expired(std::int64_t now_ms);  // under mutex_
 
+  const std::size_t most_bytes_;
   std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<Scroll>> scrolls_;
   std::uint64_t opened_ = 0;

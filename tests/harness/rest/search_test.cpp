@@ -260,15 +260,25 @@ TEST_F(SearchTest, scrolls_are_bounded) {
 }
 
 TEST_F(SearchTest, views_that_scrolls_keep_are_bounded) {
-  // Each view holds a new version of 160 MiB; the limit is 1 GiB beside the newest.
-  const std::string large = R"({"a":")" + std::string((std::size_t{16} << 20) - 100, 'x') + R"("})";
+  NodeOptions options = node_.options();
+  options.scroll_bytes = std::size_t{1} << 20;
+  Node node(options);
+  Session session(node);
+  const auto open = [&] { return session.handle(make_request("POST", "/i/_search?scroll=1m&size=1&_source=false")); };
+  // Each view has 160 KiB of its own; the limit is 1 MiB beside the newest.
+  const std::string large = R"({"a":")" + std::string(std::size_t{16} << 10, 'x') + R"("})";
   int opened = 0;
   for (; opened < 12; ++opened) {
-    for (int i = 0; i < 10; ++i) put(std::to_string(i), large, "?refresh=true");
-    if (ask("POST", "/i/_search?scroll=1m&size=1&_source=false").status != 200) break;
+    for (int i = 0; i < 10; ++i) {
+      (void)session.handle(make_request("PUT", "/i/_doc/" + std::to_string(i) + "?refresh=true", large));
+    }
+    if (open().status != 200) break;
   }
   EXPECT_THAT(opened, ::testing::AllOf(::testing::Ge(6), ::testing::Le(8)));
-  EXPECT_THAT(answer("POST", "/i/_search?scroll=1m&size=1&_source=false"), HasSubstr("circuit_breaking_exception"));
+  EXPECT_EQ(open().status, 429);
+  EXPECT_THAT(open().body, HasSubstr("circuit_breaking_exception"));
+  (void)session.handle(make_request("DELETE", "/_search/scroll/_all"));
+  EXPECT_EQ(open().status, 200);
 }
 
 TEST(WriteLogTest, ids_of_all_logs_are_seen_while_they_grow) {
