@@ -129,7 +129,7 @@ void validate(const ByQuery& by_query, ValidationErrors& errors) {
 }
 
 ByQueryTally run_by_query(Call& call, const std::vector<std::shared_ptr<Index>>& indices, ByQuery& by_query,
-                          FunctionRef<HitWrite(const Index& index, const ViewDocument& hit)> write_for) {
+                          FunctionRef<HitWrite(const std::string& index, const ViewDocument& hit)> write_for) {
   const bool limited = by_query.max_docs != ByQuery::kAll;
   if (limited) by_query.scroll_size = std::min(by_query.scroll_size, by_query.max_docs);
   by_query.search.size = by_query.scroll_size;
@@ -150,7 +150,7 @@ ByQueryTally run_by_query(Call& call, const std::vector<std::shared_ptr<Index>>&
     batch.clear();
     for (; next < end; ++next) {
       const Hit& hit = result.hits[next];
-      batch.push_back(write_for(*result.targets[hit.target].index, *hit.document));
+      batch.push_back(write_for(result.targets[hit.target].name, *hit.document));
     }
     for (HitWrite& write : batch) run_write(call, by_query, write, tally);
   }
@@ -178,8 +178,8 @@ void answer_by_query(Call& call, const ByQueryTally& tally, std::int64_t began_m
 namespace {
 
 /// A write of a hit under the number that the view has.
-HitWrite write_of(BulkEntry::Action action, const Index& index, const ViewDocument& hit) {
-  HitWrite write{.operation = {.action = action, .index = index.name, .id = hit.id}};
+HitWrite write_of(BulkEntry::Action action, const std::string& index, const ViewDocument& hit) {
+  HitWrite write{.operation = {.action = action, .index = index, .id = hit.id}};
   write.operation.parameters.if_seq_no = static_cast<std::int64_t>(hit.word.seq_no());
   write.operation.parameters.if_primary_term = static_cast<std::int64_t>(hit.word.term());
   return write;
@@ -228,14 +228,14 @@ void update_by_query(Call& call) {
   Read read = read_request(call, true);
   std::optional<UpdateScript> script;
   if (read.script) script.emplace(call.node.scripts(), *read.script);
-  const auto write_for = [&](const Index& index, const ViewDocument& hit) {
+  const auto write_for = [&](const std::string& index, const ViewDocument& hit) {
     HitWrite write = write_of(BulkEntry::Action::index, index, hit);
     if (!script) {
       write.source = shown(hit.source);
       return write;
     }
-    Change change = script->by_query({index.name, hit.id, hit.version, call.node.wall_clock_ms()},
-                                     parse_checked(shown(hit.source)));
+    Change change =
+        script->by_query({index, hit.id, hit.version, call.node.wall_clock_ms()}, parse_checked(shown(hit.source)));
     write.noop = change.what == Transformed::keep;
     if (change.what == Transformed::remove) write.operation.action = BulkEntry::Action::remove;
     write.source = std::move(change.source);
@@ -247,7 +247,7 @@ void update_by_query(Call& call) {
 void delete_by_query(Call& call) {
   const std::int64_t began_ms = call.node.options().clock->now_ms();
   Read read = read_request(call, false);
-  const auto write_for = [](const Index& index, const ViewDocument& hit) {
+  const auto write_for = [](const std::string& index, const ViewDocument& hit) {
     return write_of(BulkEntry::Action::remove, index, hit);
   };
   answer_by_query(call, run_by_query(call, read.indices, read.by_query, write_for), began_ms, {});

@@ -51,9 +51,9 @@ struct ByQueryTally {
 
 /// Searches and writes. `write_for` is asked for every hit of a batch before any of them is written, and may throw Failure,
 /// which ends the request. A failed write ends it after its batch, unless it is a conflict and those are to be passed by.
-[[nodiscard]] ByQueryTally run_by_query(Call& call, const std::vector<std::shared_ptr<Index>>& indices,
-                                        ByQuery& by_query,
-                                        FunctionRef<HitWrite(const Index& index, const ViewDocument& hit)> write_for);
+[[nodiscard]] ByQueryTally run_by_query(
+    Call& call, const std::vector<std::shared_ptr<Index>>& indices, ByQuery& by_query,
+    FunctionRef<HitWrite(const std::string& index, const ViewDocument& hit)> write_for);
 
 /// Which of its counts an answer tells.
 struct Told {

@@ -115,7 +115,7 @@ void reindex(Call& call) {
     throw_if_any(errors);
   }
   const SourceChoice choice = read.by_query.search.source.value_or(SourceChoice());
-  const auto write_for = [&](const Index&, const ViewDocument& hit) {
+  const auto write_for = [&](const std::string&, const ViewDocument& hit) {
     HitWrite write{.operation = {.action = to.create ? BulkEntry::Action::create : BulkEntry::Action::index,
                                  .index = to.index,
                                  .id = hit.id}};

@@ -20,9 +20,8 @@ std::size_t window_of(const Index& index) {
 }
 
 /// What a shard refuses whatever documents it has.
-void check_request(const SearchRequest& request, const Index& index) {
+void check_request(const SearchRequest& request, std::size_t window) {
   if (request.scroll_ms) check_keep_alive(request.scroll, *request.scroll_ms);
-  const std::size_t window = window_of(index);
   if (request.scroll_ms && request.most() > window) {
     throw illegal_argument(fmt::format(
         "Batch size is too large, size must be less than or equal to: [{}] but was [{}]. Scroll batch sizes cost as "
@@ -72,7 +71,7 @@ void find(SearchTarget& target, std::uint32_t number, const SearchRequest& reque
     if (!types) types = &target.view->field_types();
     return types->field(name);
   };
-  check_request(request, *target.index);
+  check_request(request, target.window);
   const bool scored = request.shows_scores() || request.min_score;
   QueryMatcher matcher(request.query, field_of, scored);
   for (const SortKey& key : request.sort) target.sorters.emplace_back(key, field_of);
@@ -81,48 +80,42 @@ void find(SearchTarget& target, std::uint32_t number, const SearchRequest& reque
   const bool parses = matcher.needs_source() ||
                       std::ranges::any_of(target.sorters, [](const Sorter& sorter) { return sorter.needs_source(); });
 
-  // Scores need the frequencies of all documents.
-  struct Match {
-    const ViewDocument* document;
-    QueryMatcher::Clauses clauses;
-    std::size_t place;
-    Json source;
-  };
-  std::vector<Match> matches;
+  // Scores need the frequencies of all documents, so they come second.
+  std::vector<std::pair<Hit, QueryMatcher::Clauses>> matches;
   std::uint32_t shard = 0;
   std::int64_t in_shard = 0;
   std::size_t place = 0;
   for (const ViewDocument* document : target.view->documents()) {
     if (document->shard != shard) in_shard = 0;
     shard = document->shard;
-    Json source = parses ? parse_checked(document->source) : Json();
+    const Json source = parses ? parse_checked(document->source) : Json();
     QueryMatcher::Clauses clauses = 0;
     if (matcher.matches(*document, source, clauses)) {
       if (request.terminate_after > 0 && ++in_shard > request.terminate_after) {
         result.terminated_early = true;
       } else {
-        if (!keyed) source = Json();
-        matches.push_back({document, clauses, place, std::move(source)});
+        Hit hit{.document = document, .target = number};
+        if (keyed) {
+          for (const Sorter& sorter : target.sorters) hit.keys.push_back(sorter.value(*document, source, place));
+        }
+        matches.emplace_back(std::move(hit), clauses);
       }
     }
     ++place;
   }
-  for (Match& match : matches) {
-    Hit hit{.document = match.document, .target = number, .place = result.hits.size()};
-    if (scored) hit.score = matcher.score(match.clauses, match.document->shard);
+  for (auto& [hit, clauses] : matches) {
+    if (scored) hit.score = matcher.score(clauses, hit.document->shard);
     if (request.min_score && hit.score < *request.min_score) continue;
     ++result.total;
-    if (keyed) {
-      for (const Sorter& sorter : target.sorters) {
-        hit.keys.push_back(sorter.value(*match.document, match.source, hit.score, match.place));
-      }
+    for (std::size_t key = 0; key < hit.keys.size(); ++key) {
+      if (target.sorters[key].is_score()) hit.keys[key] = static_cast<double>(hit.score);
     }
-    match.source = Json();
     if (request.by_score() || request.track_scores) {
       result.max_score = std::max(result.max_score.value_or(hit.score), hit.score);
     }
     if (request.search_after && keyed && order(hit.keys, after, target.sorters) <= 0) continue;
     if (request.search_after && !keyed && static_cast<double>(hit.score) >= std::get<double>(*after.front())) continue;
+    hit.place = result.hits.size();
     result.hits.push_back(std::move(hit));
   }
 }
@@ -141,9 +134,9 @@ void sort_hits(SearchResult& result, const SearchRequest& request, std::size_t m
 }
 
 /// As a list of failed shards has it.
-std::string shard_failure(const Index& index, const Failure& why) {
+std::string shard_failure(const SearchTarget& target, const Failure& why) {
   std::string out = R"({"shard":0,"index":)";
-  append_quoted(out, index.name);
+  append_quoted(out, target.name);
   out += R"(,"node":"occkit","reason":)";
   append_error(out, why);
   return out + '}';
@@ -158,7 +151,7 @@ Failure all_failed(const SearchResult& result) {
       all.details += ',';
       all.root += ',';
     }
-    all.details += shard_failure(*target.index, *target.failed);
+    all.details += shard_failure(target, *target.failed);
     Failure bare = *target.failed;
     bare.cause_type = {};
     append_error(all.root, bare);
@@ -174,10 +167,10 @@ Failure all_failed(const SearchResult& result) {
 }
 
 /// What a failed shard says of its index where Elasticsearch's own exceptions do.
-Failure of_index(Failure why, const Index& index) {
+Failure of_index(Failure why, const SearchTarget& target) {
   if (why.type == "query_shard_exception") {
-    why.index_uuid = index.uuid;
-    why.index = index.name;
+    why.index_uuid = target.uuid;
+    why.index = target.name;
   }
   return why;
 }
@@ -210,10 +203,15 @@ SearchResult search(Call& call, const std::vector<std::shared_ptr<Index>>& indic
   for (const auto& index : indices) {
     auto view = view_of(call, *index);
     if (!view) throw no_such_index(index->name, call.compatibility);
-    result.targets.push_back({.index = index, .view = std::move(view), .sorters = {}, .failed = {}});
+    result.targets.push_back({.name = index->name,
+                              .uuid = index->uuid,
+                              .shards = index->table->shards(),
+                              .window = window_of(*index),
+                              .view = std::move(view),
+                              .sorters = {},
+                              .failed = {}});
   }
-  std::ranges::sort(result.targets, {},
-                    [](const SearchTarget& target) { return std::string_view(target.index->name); });
+  std::ranges::sort(result.targets, {}, &SearchTarget::name);
   std::size_t failed = 0;
   for (std::uint32_t number = 0; number < result.targets.size(); ++number) {
     SearchTarget& target = result.targets[number];
@@ -221,7 +219,7 @@ SearchResult search(Call& call, const std::vector<std::shared_ptr<Index>>& indic
       find(target, number, request, result);
     } catch (const Failure& why) {
       if (why.status == 501) throw;
-      target.failed = of_index(why, *target.index);
+      target.failed = of_index(why, target);
       ++failed;
     }
   }
@@ -235,10 +233,10 @@ void append_shards(std::string& out, const SearchResult& result) {
   std::int64_t failed = 0;
   std::string failures;
   for (const SearchTarget& target : result.targets) {
-    shards += target.index->table->shards();
+    shards += target.shards;
     if (!target.failed) continue;
-    failed += target.index->table->shards();
-    failures.append(failures.empty() ? R"(,"failures":[)" : ",").append(shard_failure(*target.index, *target.failed));
+    failed += target.shards;
+    failures.append(failures.empty() ? R"(,"failures":[)" : ",").append(shard_failure(target, *target.failed));
   }
   if (!failures.empty()) failures += ']';
   out += fmt::format(R"("_shards":{{"total":{},"successful":{},"skipped":0,"failed":{}{}}})", shards, shards - failed,
@@ -265,7 +263,7 @@ void append_hits(std::string& out, const Call& call, const SearchResult& result,
   for (std::size_t i = begin; i < end; ++i) {
     const Hit& hit = result.hits[i];
     if (i > begin) out += ',';
-    append_named(out, call.compatibility, result.targets[hit.target].index->name, hit.document->id);
+    append_named(out, call.compatibility, result.targets[hit.target].name, hit.document->id);
     if (request.version) out += fmt::format(R"(,"_version":{})", hit.document->version);
     if (request.seq_no_primary_term) {
       out += fmt::format(R"(,"_seq_no":{},"_primary_term":{})", hit.document->word.seq_no(), hit.document->word.term());

@@ -21,7 +21,10 @@ struct Hit {
 
 /// One index of a search, and the view that it is searched in.
 struct SearchTarget {
-  std::shared_ptr<const Index> index;
+  std::string name;
+  std::string uuid;
+  std::uint32_t shards = 0;
+  std::size_t window = 0;  ///< index.max_result_window
   std::shared_ptr<const SearchView> view;
   std::vector<Sorter> sorters;
   std::optional<Failure> failed;  ///< what all its shards say

@@ -187,10 +187,10 @@ SortValue Sorter::stand_in() const {
   }
 }
 
-SortValue Sorter::value(const ViewDocument& document, const Json& source, float score, std::size_t place) const {
+SortValue Sorter::value(const ViewDocument& document, const Json& source, std::size_t place) const {
   switch (key_.kind) {
     case SortKey::Kind::score:
-      return static_cast<double>(score);
+      return std::nullopt;
     case SortKey::Kind::doc:
       return static_cast<std::int64_t>(place);
     case SortKey::Kind::id:

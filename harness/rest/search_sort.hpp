@@ -37,8 +37,10 @@ class Sorter {
   Sorter(const SortKey& key, FieldOf field_of);
 
   [[nodiscard]] bool needs_source() const noexcept { return key_.kind == SortKey::Kind::field && has_field_; }
-  /// `place`: of the document among all.
-  [[nodiscard]] SortValue value(const ViewDocument& document, const Json& source, float score, std::size_t place) const;
+  /// It sorts by the score, which is not known before all documents were looked at.
+  [[nodiscard]] bool is_score() const noexcept { return key_.kind == SortKey::Kind::score; }
+  /// But for the score. `place`: of the document among all.
+  [[nodiscard]] SortValue value(const ViewDocument& document, const Json& source, std::size_t place) const;
   /// A value of `search_after`. Throws Failure, as a shard fails.
   [[nodiscard]] SortValue parse(const Json& value) const;
   /// As an answer carries it.
