@@ -9,8 +9,8 @@
 
 namespace occ {
 
-/// A request's body, read as JSON, whose faults are told with their places, as Elasticsearch's parser counts them: lines
-/// and bytes from 1. Places are looked for when a fault is told, by the value that is at fault: a part of json().
+/// A request's body, read as JSON, whose faults are told with their places, as Elasticsearch's parser counts them:
+/// lines and bytes from 1. Places are looked for when a fault is told, by the value that is at fault: a part of json().
 class BodyText {
  public:
   /// Throws Failure where it is no JSON. An empty body is an empty object.

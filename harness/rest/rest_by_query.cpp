@@ -1,5 +1,5 @@
-/// `_update_by_query` and `_delete_by_query`: optimistic concurrency control with the widest window there is, from a view
-/// to a write under the number that the document had there.
+/// `_update_by_query` and `_delete_by_query`: optimistic concurrency control with the widest window there is, from a
+/// view to a write under the number that the document had there.
 #include "harness/rest/rest_by_query.hpp"
 
 #include <fmt/format.h>

@@ -9,8 +9,8 @@
 
 namespace occ {
 
-/// What `_update_by_query`, `_delete_by_query` and `_reindex` share: a search, and then a conditional write for each hit,
-/// batch by batch.
+/// What `_update_by_query`, `_delete_by_query` and `_reindex` share: a search, and then a conditional write for each
+/// hit, batch by batch.
 struct ByQuery {
   SearchRequest search;
   bool proceed = false;              ///< conflicts=proceed: they are counted, and nothing else
@@ -49,8 +49,9 @@ struct ByQueryTally {
   int status = 200;
 };
 
-/// Searches and writes. `write_for` is asked for every hit of a batch before any of them is written, and may throw Failure,
-/// which ends the request. A failed write ends it after its batch, unless it is a conflict and those are to be passed by.
+/// Searches and writes. `write_for` is asked for every hit of a batch before any of them is written, and may throw
+/// Failure, which ends the request. A failed write ends it after its batch, unless it is a conflict and those are to be
+/// passed by.
 [[nodiscard]] ByQueryTally run_by_query(
     Call& call, const std::vector<std::shared_ptr<Index>>& indices, ByQuery& by_query,
     FunctionRef<HitWrite(const std::string& index, const ViewDocument& hit)> write_for);

@@ -39,8 +39,8 @@ class FieldTypes {
 /// A value as it is compared: a whole number (of booleans too: 0 and 1), a real one, or a text.
 using FieldValue = std::variant<std::int64_t, double, std::string>;
 
-/// Calls take for each value of a field in a document: dots in its path go into objects, lists are passed through, null is
-/// no value. What is not of the field's type is made to be, as Elasticsearch coerces it, or left out.
+/// Calls take for each value of a field in a document: dots in its path go into objects, lists are passed through, null
+/// is no value. What is not of the field's type is made to be, as Elasticsearch coerces it, or left out.
 void for_each_value(const Json& document, const Field& field, FunctionRef<void(const FieldValue&)> take);
 
 /// True if Elasticsearch's dynamic mapping takes the text for a date.

@@ -16,12 +16,12 @@ namespace occ {
 /// Looks a field up by its name.
 using FieldOf = FunctionRef<Field(std::string_view name)>;
 
-/// A query on the documents of one index, whose fields are known. Used by one thread: first matches() of every document,
-/// then score().
+/// A query on the documents of one index, whose fields are known. Used by one thread: first matches() of every
+/// document, then score().
 class QueryMatcher {
  public:
-  /// `scored`: score() will be asked for. Throws Failure: as a shard of Elasticsearch fails, for a value that is none of
-  /// the field's; 501 for fields that have to be analysed.
+  /// `scored`: score() will be asked for. Throws Failure: as a shard of Elasticsearch fails, for a value that is none
+  /// of the field's; 501 for fields that have to be analysed.
   QueryMatcher(const Query& query, FieldOf field_of, bool scored);
 
   /// True if matches() looks into documents.

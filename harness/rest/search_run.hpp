@@ -44,8 +44,8 @@ struct SearchResult {
 /// The view of an index that a search sees now; null where the index was deleted meanwhile.
 [[nodiscard]] std::shared_ptr<const SearchView> view_of(Call& call, const Index& index);
 
-/// Searches indices, each in its view. `most`: hits that are wanted in order, at least. Throws Failure: where every index
-/// fails, and where the request cannot be answered.
+/// Searches indices, each in its view. `most`: hits that are wanted in order, at least. Throws Failure: where every
+/// index fails, and where the request cannot be answered.
 [[nodiscard]] SearchResult search(Call& call, const std::vector<std::shared_ptr<Index>>& indices,
                                   const SearchRequest& request, std::size_t most);
 

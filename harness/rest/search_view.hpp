@@ -51,8 +51,8 @@ class SearchView {
   mutable FieldTypes types_;
 };
 
-/// The search views of one index: the newest is kept once anybody has searched, and made anew when a search comes and it
-/// is older than the refresh interval, or somebody has asked for a refresh since. Thread-safe; one thread makes a view
+/// The search views of one index: the newest is kept once anybody has searched, and made anew when a search comes and
+/// it is older than the refresh interval, or somebody has asked for a refresh since. Thread-safe; one thread makes a view
 /// while others wait for it.
 class SearchViews {
  public:

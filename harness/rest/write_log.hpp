@@ -13,8 +13,8 @@
 namespace occ {
 
 /// What one thread's writes to an index leave behind for searches, since a table has no list of its documents: the ids
-/// that it created, and how often it wrote. Written by one thread, without a lock but where a chunk of ids is full; read
-/// by any.
+/// that it created, and how often it wrote. Written by one thread, without a lock but where a chunk of ids is full;
+/// read by any.
 ///
 /// Every document whose creation was answered is in some log. An id may be in several, and its document may be gone:
 /// where that is so of many, the thread takes them out (tidy).

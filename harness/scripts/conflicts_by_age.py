@@ -3,13 +3,13 @@
 
     harness/scripts/conflicts_by_age.py http://127.0.0.1:9200 --ages 0,10,100,1000
 
-An update by query reads a view of the index and then writes each document under the number that it had there: optimistic
-concurrency control whose window begins with the refresh. Here --clients clients increment a counter in a document of
+An update by query reads a view of the index and then writes each document under the number that it had there:
+optimistic concurrency control whose window begins with the refresh. Here --clients clients increment a counter in a document of
 their choice, one update after another, while this happens --rounds times for each age, in ms, in random order: a
 refresh, a wait of that age, an update by query that increments all documents and passes conflicts by.
 
-One row of CSV for each: how many writes of clients were acknowledged from the refresh to the end of the query, what share
-of the documents had a conflict, and the share that so many writes would touch if they chose among the documents at
+One row of CSV for each: how many writes of clients were acknowledged from the refresh to the end of the query, what
+share of the documents had a conflict, and the share that so many writes would touch if they chose among the documents at
 random: 1 - (1 - 1/documents)^writes. Half of what is written while the query runs comes too late for its conflict, so
 the prediction is an upper bound for small ages.
 
@@ -31,7 +31,8 @@ import urllib.parse
 import urllib.request
 
 INDEX = "conflicts-by-age"
-COLUMNS = ["age_ms", "round", "documents", "writes", "updated", "version_conflicts", "conflict_share", "predicted_share"]
+COLUMNS = ["age_ms", "round", "documents", "writes", "updated", "version_conflicts", "conflict_share",
+           "predicted_share"]
 INCREMENT = {"script": {"source": "ctx._source.n += 1"}}
 
 
@@ -44,7 +45,8 @@ def http(url):
 
     def ask(method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url.rstrip("/") + path, data, {"Content-Type": "application/json"}, method=method)
+        kind = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url.rstrip("/") + path, data, kind, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)

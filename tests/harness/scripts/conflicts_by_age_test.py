@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """conflicts_by_age.py against a server in this process: rows, predictions, and wrong sums that it must notice."""
 
+import contextlib
 import importlib.util
 import io
 import os
@@ -50,7 +51,8 @@ class Server:
             if self.documents[key][1] == version or self.loses:
                 self.documents[key] = [counter + 1, self.documents[key][1] + 1]
                 updated += 1
-        return {"total": len(self.view), "updated": updated, "version_conflicts": len(self.view) - updated, "failures": []}
+        conflicts = len(self.view) - updated
+        return {"total": len(self.view), "updated": updated, "version_conflicts": conflicts, "failures": []}
 
 
 class ConflictsByAge(unittest.TestCase):
@@ -63,7 +65,8 @@ class ConflictsByAge(unittest.TestCase):
         server = Server()
         rows = self.measure(server, [0, 20])
         self.assertEqual(rows[0], by_age.COLUMNS)
-        self.assertEqual(sorted((row[0], row[1]) for row in rows[1:]), [("0", "0"), ("0", "1"), ("20", "0"), ("20", "1")])
+        cells = sorted((row[0], row[1]) for row in rows[1:])
+        self.assertEqual(cells, [("0", "0"), ("0", "1"), ("20", "0"), ("20", "1")])
         for row in rows[1:]:
             told = dict(zip(by_age.COLUMNS, row))
             self.assertEqual(int(told["updated"]) + int(told["version_conflicts"]), 20)
@@ -90,13 +93,11 @@ class ConflictsByAge(unittest.TestCase):
     def test_main_of_bad_input_exits_with_2(self):
         for arguments in (["ftp://x"], ["http://127.0.0.1:1", "--ages", "-1"], ["http://127.0.0.1:1", "--rounds", "0"]):
             with self.assertRaises(SystemExit) as ended, open(os.devnull, "w", encoding="utf-8") as nowhere:
-                import contextlib
                 with contextlib.redirect_stderr(nowhere):
                     by_age.main(arguments)
             self.assertEqual(ended.exception.code, 2)
 
     def test_main_without_a_server_exits_with_1(self):
-        import contextlib
         with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(by_age.main(["http://127.0.0.1:1"]), 1)
         self.assertIn("conflicts_by_age.py: PUT /conflicts-by-age", said.getvalue())
