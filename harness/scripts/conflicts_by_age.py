@@ -4,13 +4,13 @@
     harness/scripts/conflicts_by_age.py http://127.0.0.1:9200 --ages 0,10,100,1000
 
 An update by query reads a view of the index and then writes each document under the number that it had there:
-optimistic concurrency control whose window begins with the refresh. Here --clients clients increment a counter in a document of
-their choice, one update after another, while this happens --rounds times for each age, in ms, in random order: a
+optimistic concurrency control whose window begins with the refresh. Here --clients clients increment a counter in a
+document of their choice, one update after another, while this happens --rounds times for each age, in ms, in random order: a
 refresh, a wait of that age, an update by query that increments all documents and passes conflicts by.
 
 One row of CSV for each: how many writes of clients were acknowledged from the refresh to the end of the query, what
-share of the documents had a conflict, and the share that so many writes would touch if they chose among the documents at
-random: 1 - (1 - 1/documents)^writes. Half of what is written while the query runs comes too late for its conflict, so
+share of the documents had a conflict, and the share that so many writes would touch if they chose among the documents
+at random: 1 - (1 - 1/documents)^writes. Half of what is written while the query runs comes too late for its conflict, so
 the prediction is an upper bound for small ages.
 
 At the end the counters are added up: every increment that was acknowledged must be there, and no other.
