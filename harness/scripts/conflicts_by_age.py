@@ -5,13 +5,12 @@
 
 An update by query reads a view of the index and then writes each document under the number that it had there:
 optimistic concurrency control whose window begins with the refresh. Here --clients clients increment a counter in a
-document of their choice, one update after another, while this happens --rounds times for each age, in ms, in random order: a
-refresh, a wait of that age, an update by query that increments all documents and passes conflicts by.
+document of their choice, one update after another, while this happens --rounds times for each age, in ms, in random
+order: a refresh, a wait of that age, an update by query that increments all documents and passes conflicts by.
 
 One row of CSV for each: how many writes of clients were acknowledged from the refresh to the end of the query, what
 share of the documents had a conflict, and the share that so many writes would touch if they chose among the documents
-at random: 1 - (1 - 1/documents)^writes. Half of what is written while the query runs comes too late for its conflict, so
-the prediction is an upper bound for small ages.
+at random: 1 - (1 - 1/documents)^writes.
 
 At the end the counters are added up: every increment that was acknowledged must be there, and no other.
 The server must run scripts and updates by query: `occkit serve`, or OpenSearch. The index conflicts-by-age is made and
