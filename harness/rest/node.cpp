@@ -5,6 +5,7 @@
 
 #include "harness/rest/routing.hpp"
 #include "harness/rest/shard_tables.hpp"
+#include "harness/support/write_parameters.hpp"
 
 namespace occ {
 namespace {
@@ -52,6 +53,9 @@ void Index::keep_settings(const SettingTexts& settings, bool preserve) {
       kept_[setting] = value;
     }
   }
+  const auto interval = kept_.find("index.refresh_interval");
+  views.set_interval(interval == kept_.end() ? SearchViews::kDefaultIntervalMs
+                                             : parse_time_ms(interval->first, interval->second));
 }
 
 Node::Node(NodeOptions options) : options_(std::move(options)) {}
@@ -149,6 +153,13 @@ std::int64_t Node::wall_clock_ms() const {
 Handles::Handles(Node& node)
     : node_(node), generation_(node.generation()), indices_(node.indices()), aliases_(node.aliases()) {}
 
+void Handles::Held::note(std::string_view key, bool created, bool deleted) {
+  if (!created) return log->written(deleted);
+  if (!log->created(key)) return;
+  log->tidy(index->logs.deletes(),
+            [this](std::string_view each) { return handle->get(each, document).result == Result::found; });
+}
+
 void Handles::renew() {
   const std::uint64_t now = node_.generation();
   if (now == generation_) return;
@@ -167,13 +178,21 @@ const AliasTargets* Handles::find_alias(std::string_view name) {
   return at == aliases_->end() ? nullptr : &at->second;
 }
 
+void Handles::refresh(std::string_view name) {
+  if (Held* held = find(name)) held->index->views.refresh(held->view_source(), node_.options().clock->now_ms());
+}
+
+void Handles::finish_refresh(std::string_view name) {
+  if (Held* held = find(name)) held->index->views.finish_refresh(held->view_source(), node_.options().clock->now_ms());
+}
+
 Handles::Held* Handles::find(std::string_view name) {
   renew();
   if (const auto at = held_.find(name); at != held_.end()) return &at->second;
   const auto index = indices_->find(name);
   if (index == indices_->end()) return nullptr;
   Index& found = *index->second;
-  Held held{index->second, found.table->handle(), {}, found.counts.take(found.table->shards())};
+  Held held{index->second, found.table->handle(), {}, found.counts.take(found.table->shards()), found.logs.take()};
   return &held_.try_emplace(index->first, std::move(held)).first->second;
 }
 

@@ -17,8 +17,11 @@
 #include "harness/rest/index_aliases.hpp"
 #include "harness/rest/index_mapping.hpp"
 #include "harness/rest/index_settings.hpp"
+#include "harness/rest/rest_scroll.hpp"
+#include "harness/rest/search_view.hpp"
 #include "harness/rest/stored_scripts.hpp"
 #include "harness/rest/write_counts.hpp"
+#include "harness/rest/write_log.hpp"
 #include "harness/script/script_cache.hpp"
 
 namespace occ {
@@ -33,6 +36,8 @@ struct NodeOptions {
   const Clock* clock = &SteadyClock::instance();
   /// The same clock, where `POST /_occkit/advance_clock?ms=N` may move it.
   ManualClock* manual_clock = nullptr;
+  /// What scrolls alone may keep alive, all together (Scrolls).
+  std::size_t scroll_bytes = Scrolls::kMaxBytes;
 };
 
 struct IndexSettings {
@@ -58,6 +63,9 @@ struct Index {
   IndexMapping mapping;
   WriteCountsByThread counts;
   std::int64_t created_at_ms = 0;  ///< since 1970
+  /// What searches need: the ids that were created, and the views.
+  WriteLogs logs;
+  SearchViews views;
 
   [[nodiscard]] SettingTexts kept_settings() const;
   /// An empty text takes a setting back; what is there already is left as it is if it is to be preserved.
@@ -105,6 +113,7 @@ class Node {
   [[nodiscard]] std::string make_id();
   [[nodiscard]] ScriptCache& scripts() noexcept { return scripts_; }
   [[nodiscard]] StoredScripts& stored_scripts() noexcept { return stored_scripts_; }
+  [[nodiscard]] Scrolls& scrolls() noexcept { return scrolls_; }
   /// Milliseconds since 1970, for scripts; of the clock that may be moved, where there is one.
   [[nodiscard]] std::int64_t wall_clock_ms() const;
 
@@ -119,6 +128,7 @@ class Node {
   std::uint64_t indices_made_ = 0;
   ScriptCache scripts_;
   StoredScripts stored_scripts_;
+  Scrolls scrolls_{options_.scroll_bytes};
   atomic<std::uint64_t> generation_{0};
   alignas(kFalseSharingRange) atomic<std::uint64_t> ids_made_{0};
 };
@@ -131,6 +141,11 @@ class Handles {
     std::unique_ptr<AnyHandle> handle;
     Document document;  ///< for reads
     WriteCountsByThread::Lent counts;
+    WriteLogs::Lent log;
+
+    /// After a write that took effect, before it is answered: whoever looks at all documents must hear of it.
+    void note(std::string_view key, bool created, bool deleted);
+    [[nodiscard]] SearchViews::Source view_source() { return {*index->table, *handle, document, index->logs}; }
   };
 
   explicit Handles(Node& node);
@@ -142,6 +157,9 @@ class Handles {
   [[nodiscard]] const AliasTargets* find_alias(std::string_view name);
   /// Lets go of indices that were deleted.
   void renew();
+  /// SearchViews::refresh and finish_refresh of an index, if there is one of that name.
+  void refresh(std::string_view name);
+  void finish_refresh(std::string_view name);
 
  private:
   struct NameHash {

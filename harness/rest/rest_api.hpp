@@ -11,9 +11,10 @@ namespace occ {
 /// Documents: GET, HEAD, PUT, POST, DELETE of /{index}/_doc/{id}; POST /{index}/_doc; PUT, POST /{index}/_create/{id};
 /// POST /{index}/_update/{id}; GET, HEAD /{index}/_source/{id}; the older paths /{index}/_doc/{id}/_update, /_create and
 /// /_source; _bulk and _mget. Indices: PUT, GET, HEAD, DELETE of /{index}; GET, PUT /{index}/_settings (gc_deletes,
-/// number_of_replicas); _refresh (does nothing). The node: /, /_cluster/health. The kit's own: POST
-/// /_occkit/fail_over/{index}[?shard=N], POST /_occkit/advance_clock?ms=N. Anything else that Elasticsearch has is
-/// answered with 501 or as an unknown path or parameter. The table of routes is rest_routes.cpp.
+/// number_of_replicas); _refresh. Searches: _search with scrolls, _count, _update_by_query, _delete_by_query, _reindex.
+/// The node: /, /_cluster/health. The kit's own: POST /_occkit/fail_over/{index}[?shard=N], POST
+/// /_occkit/advance_clock?ms=N. Anything else that Elasticsearch has is answered with 501 or as an unknown path or
+/// parameter. The table of routes is rest_routes.cpp.
 class Session {
  public:
   explicit Session(Node& node) : node_(node), handles_(node) {}

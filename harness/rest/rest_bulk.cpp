@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -93,6 +94,12 @@ bool run_item(Call& call, WriteOperation& operation, std::string& out) {
   return ran.failed.has_value();
 }
 
+void finish_refreshes(Call& call, const std::vector<WriteOperation>& operations) {
+  std::set<std::string_view> indices;
+  for (const WriteOperation& operation : operations) indices.insert(operation.index);
+  for (const std::string_view index : indices) call.handles.finish_refresh(index);
+}
+
 }  // namespace
 
 void bulk(Call& call) {
@@ -138,6 +145,7 @@ void bulk(Call& call) {
     if (!items.empty()) items += ',';
     any_failed |= run_item(call, operation, items);
   }
+  if (parameters.refreshes()) finish_refreshes(call, operations);
   std::string& out = call.response.body;
   out += R"({"took":)";
   append_number(out, call.node.options().clock->now_ms() - began_ms);

@@ -144,11 +144,27 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
   append_quoted(out, id);
 }
 
+std::shared_ptr<const SearchView> Call::view_for_read(Handles::Held& held) const {
+  const std::int64_t now_ms = node.options().clock->now_ms();
+  if (parameters.refreshes()) held.index->views.refresh(held.view_source(), now_ms);
+  return parameters.realtime() ? nullptr : held.index->views.current(held.view_source(), now_ms);
+}
+
+bool read_document(Handles::Held& held, std::string_view key, const SearchView* view) {
+  if (!view) return held.handle->get(key, held.document).result == Result::found;
+  const ViewDocument* document = view->find(held.index->table->shard_of(key), id_of(key));
+  if (!document) return false;
+  held.document.version = document->version;
+  held.document.word = document->word;
+  held.document.source.assign(as_bytes(document->kept));
+  return true;
+}
+
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view key,
-                    Version version, const SourceChoice& source) {
+                    Version version, const SourceChoice& source, const SearchView* view) {
   const std::string_view id = id_of(key);
   Document& document = held.document;
-  if (held.handle->get(key, document).result != Result::found) {
+  if (!read_document(held, key, view)) {
     append_named(out, compatibility, held.index->name, id);
     out += R"(,"found":false})";
     return 404;

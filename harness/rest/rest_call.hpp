@@ -40,6 +40,8 @@ struct Call {
   [[nodiscard]] Handles::Held& existing(std::string_view name) const;
   /// As existing, for requests on one document, which name what they did not find an expression.
   [[nodiscard]] Handles::Held& readable(std::string_view name) const;
+  /// What a read with `realtime=false` sees; null for others. Refreshes if the request asks for it.
+  [[nodiscard]] std::shared_ptr<const SearchView> view_for_read(Handles::Held& held) const;
   /// Makes the index if there is none, as a first write does. Throws Failure if the name is none.
   [[nodiscard]] Handles::Held& existing_or_new(std::string_view name) const;
   /// As readable, for a write through an alias: the index that it writes to.
@@ -99,6 +101,17 @@ void cat_shards(Call& call);
 // rest_nodes.cpp
 void nodes_info(Call& call);
 void all_stats(Call& call);
+// rest_search.cpp
+void search_documents(Call& call);
+void count_documents(Call& call);
+// rest_scroll.cpp
+void next_page(Call& call);
+void clear_scrolls(Call& call);
+// rest_by_query.cpp
+void update_by_query(Call& call);
+void delete_by_query(Call& call);
+// rest_reindex.cpp
+void reindex(Call& call);
 // rest_cluster.cpp
 void node_info(Call& call);
 void cluster_health(Call& call);
@@ -136,10 +149,12 @@ void append_named(std::string& out, Compatibility compatibility, std::string_vie
 [[nodiscard]] inline std::string_view shown(std::string_view source) noexcept {
   return source.empty() ? "{}" : source;
 }
-/// Reads a document and appends its answer, closed; `key` as in at_shard. Returns the status, 200 or 404; a version conflict is thrown, `out`
-/// then unchanged.
+/// Copies a document into held.document, from the view if there is one; `key` as in at_shard. False if there is none.
+bool read_document(Handles::Held& held, std::string_view key, const SearchView* view);
+/// Reads a document and appends its answer, closed; `key` as in at_shard. Returns the status, 200 or 404; a version
+/// conflict is thrown, `out` then unchanged.
 int append_document(std::string& out, Compatibility compatibility, Handles::Held& held, std::string_view key,
-                    Version version, const SourceChoice& source);
+                    Version version, const SourceChoice& source, const SearchView* view);
 /// Appends the part of a stored source that is chosen.
 void append_source(std::string& out, std::string_view stored, const SourceChoice& choice,
                    Compatibility compatibility = Compatibility::v7);

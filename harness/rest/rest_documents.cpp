@@ -83,9 +83,10 @@ void get_document(Call& call) {
   validate_get(version, type, errors);
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
+  const auto view = call.view_for_read(held);
   std::string key;
-  call.response.status =
-      append_document(call.response.body, call.compatibility, held, read_key(call, *held.index, key), version, source);
+  call.response.status = append_document(call.response.body, call.compatibility, held, read_key(call, *held.index, key),
+                                         version, source, view.get());
 }
 
 void get_source(Call& call) {
@@ -97,8 +98,9 @@ void get_source(Call& call) {
   if (!source.fetch) errors.add("fetching source can not be disabled");
   throw_if_any(errors);
   Handles::Held& held = call.readable(call.index());
+  const auto view = call.view_for_read(held);
   std::string key;
-  if (held.handle->get(read_key(call, *held.index, key), held.document).result != Result::found) {
+  if (!read_document(held, read_key(call, *held.index, key), view.get())) {
     throw failure(404, "resource_not_found_exception",
                   fmt::format("Document not found [{}]/{}[{}]", held.index->name,
                               call.compatibility == Compatibility::v8 ? "" : "[_doc]/", call.id()));

@@ -37,6 +37,7 @@ void append_what(std::string& out, const Failure& failed) {
   append_field(out, "index_uuid", failed.index_uuid);
   append_field(out, "shard", failed.shard);
   append_field(out, "index", failed.index);
+  if (!failed.details.empty()) out.append(",").append(failed.details);
 }
 
 /// What a cause is told in: not in root_cause.
@@ -45,7 +46,11 @@ void append_cause(std::string& out, const Failure& failed) {
   out += R"(,"caused_by":{"type":)";
   append_quoted(out, failed.cause_type);
   out += R"(,"reason":)";
-  append_quoted(out, failed.cause_reason);
+  if (failed.cause_reason.empty()) {
+    out += "null";
+  } else {
+    append_quoted(out, failed.cause_reason);
+  }
   if (!failed.cause_details.empty()) out.append(",").append(failed.cause_details);
   out += '}';
 }
@@ -81,13 +86,15 @@ void append_error(std::string& out, const Failure& failed) {
 }
 
 void append_error_with_root(std::string& out, const Failure& failed) {
-  out += R"({"root_cause":[{)";
-  if (failed.root_is_cause) {
-    append_what(out, failure(failed.status, failed.cause_type, failed.cause_reason));
+  out += R"({"root_cause":[)";
+  if (!failed.root.empty()) {
+    out += failed.root;
   } else {
-    append_what(out, failed);
+    out += '{';
+    append_what(out, failed.root_is_cause ? failure(failed.status, failed.cause_type, failed.cause_reason) : failed);
+    out += '}';
   }
-  out += "}],";
+  out += "],";
   append_what(out, failed);
   append_cause(out, failed);
   out += '}';

@@ -20,6 +20,8 @@ struct Failure {
   std::string index_uuid;
   std::string shard;
   std::string index;
+  std::string details;          ///< what it has besides, its root cause too: members of JSON
+  std::string root;             ///< the root causes, where they are told otherwise: elements of JSON
   std::string_view cause_type;  ///< of `caused_by`
   std::string cause_reason;
   std::string cause_details;                          ///< what the cause has besides: members of JSON

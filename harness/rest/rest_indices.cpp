@@ -280,18 +280,22 @@ void put_settings(Call& call) {
     if (wanted.replicas && !preserve) {
       index->copies.store(1 + wanted.replicas->value_or(defaults.replicas), std::memory_order_relaxed);  // as above
     }
+    const bool refreshed_itself = index->views.refreshes_by_itself();
     index->keep_settings(wanted.kept, preserve);
+    // What is seen from now on is as of a refresh: this one.
+    if (refreshed_itself && !index->views.refreshes_by_itself()) call.handles.refresh(index->name);
   }
   acknowledge(call);
 }
 
-/// Every write is visible at once; there is nothing to do.
+/// Reads and writes of single documents see every write at once: this is for searches.
 void refresh(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.refuse_unknown_and_body();
   std::int64_t copies = 0;
   std::int64_t shards = 0;
   for (const auto& index : resolved(call, call.indices(), options)) {
+    call.handles.refresh(index->name);
     shards += index->table->shards();
     copies += index->table->shards() * index->copies.load(std::memory_order_relaxed);  // relaxed: a setting
   }

@@ -171,11 +171,10 @@ void mget(Call& call) {
         continue;
       }
       std::string key;
-      const bool is_alias = item.index != held.index->name;
-      const std::string routing = is_alias ? call.routing_of(item.index, item.routing) : item.routing;
-      const std::string_view asked = key_of(*held.index, item.id, routing, key);
+      const std::string_view asked = key_of(*held.index, item.id, call.routing_of(item.index, item.routing), key);
       const std::size_t before = out.size();
-      const int status = append_document(out, call.compatibility, held, asked, item.version, item.source);
+      const auto view = call.view_for_read(held);
+      const int status = append_document(out, call.compatibility, held, asked, item.version, item.source, view.get());
       // 6.x says no type of what it did not find without one.
       if (status == 404 && call.compatibility == Compatibility::v6) {
         out.resize(before);

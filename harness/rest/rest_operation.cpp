@@ -110,6 +110,15 @@ Ran run_write(Call& call, Handles::Held& held, const WriteOperation& operation, 
   return {append_written(call, held, operation, outcome, out), std::nullopt};
 }
 
+/// Before the write is answered.
+void note_for_searches(const Call& call, Handles::Held& held, const WriteOperation& operation, const Ran& ran) {
+  if (ran.failed) return;
+  const bool may_delete =
+      operation.action == BulkEntry::Action::remove || (operation.update && operation.update->script.has_value());
+  held.note(operation.key, ran.status == 201, may_delete);
+  if (call.parameters.refreshes()) held.index->views.want_refresh();
+}
+
 }  // namespace
 
 std::string_view name_of(BulkEntry::Action action) noexcept {
@@ -155,8 +164,10 @@ Ran run(Call& call, WriteOperation& operation, std::string& out) {
     std::string key;
     operation.key = key_of(*held.index, *operation.id, operation.routing, key);
     check_active_shards(operation, *held.index);
-    return operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
-                                                         : run_write(call, held, operation, out);
+    Ran ran = operation.action == BulkEntry::Action::update ? run_update(call, held, operation, out)
+                                                            : run_write(call, held, operation, out);
+    note_for_searches(call, held, operation, ran);
+    return ran;
   } catch (Failure& why) {
     return {why.status, std::move(why)};
   }
@@ -172,6 +183,7 @@ void validate_and_run(Call& call, WriteOperation& operation, Version upsert_vers
   validate(operation, upsert_version, call.compatibility, errors);
   throw_if_any(errors);
   const Ran ran = run(call, operation, call.response.body);
+  if (call.parameters.refreshes()) call.handles.finish_refresh(operation.index);
   if (ran.failed) {
     call.is_whole = true;
     return respond(call.response, *ran.failed);

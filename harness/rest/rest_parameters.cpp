@@ -207,7 +207,9 @@ SourceChoice Parameters::source_choice_beside_stored_fields() {
 
 bool Parameters::forced_refresh() {
   const auto value = get("refresh");
-  if (!value || *value == "false" || *value == "wait_for") return false;
+  if (!value || *value == "false") return false;
+  refreshes_ = true;
+  if (*value == "wait_for") return false;
   if (*value == "true" || value->empty()) return true;
   throw illegal_argument(fmt::format("Unknown value for refresh: [{}].", *value));
 }
@@ -258,10 +260,10 @@ IndexOptions Parameters::index_options(bool allow_no_indices) {
 }
 
 void Parameters::for_reads() {
-  (void)flag("refresh");
+  refreshes_ = flag("refresh");
   refuse({"parent"});
   ignore({"preference", "routing"});
-  (void)flag("realtime");
+  realtime_ = flag("realtime", true);
 }
 
 }  // namespace occ

@@ -59,8 +59,12 @@ class Parameters {
   std::optional<SourceChoice> source_choice();
   /// As source_choice; `stored_fields`, of which no document has any, leaves the source out unless it names it.
   SourceChoice source_choice_beside_stored_fields();
-  /// True if the answer says `forced_refresh`.
+  /// Reads `refresh` of a write. True if the answer says `forced_refresh`.
   bool forced_refresh();
+  /// True if that asked for a refresh, or to wait for one; or a read did.
+  [[nodiscard]] bool refreshes() const noexcept { return refreshes_; }
+  /// False for a read of what searches see.
+  [[nodiscard]] bool realtime() const noexcept { return realtime_; }
   /// A time that is only looked at: nothing here takes long.
   void time(std::string_view name);
   /// Nothing if it is not given.
@@ -81,6 +85,8 @@ class Parameters {
   std::vector<bool> asked_;
   std::vector<std::string_view> known_;
   bool pretty_ = false;
+  bool refreshes_ = false;
+  bool realtime_ = true;
   std::string_view filter_path_;
 };
 

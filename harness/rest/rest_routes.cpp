@@ -27,6 +27,8 @@ struct Route {
 constexpr Route kRoutes[] = {
     {{"{index}", "_doc", "_bulk"}, {{{"PUT", bulk}, {"POST", bulk}}}, true},
     {{"{index}", "_doc", "_mget"}, {{{"GET", mget}, {"POST", mget}}}, true},
+    {{"{indices}", "_doc", "_search"}, {{{"GET", search_documents}, {"POST", search_documents}}}, true},
+    {{"{indices}", "_doc", "_count"}, {{{"GET", count_documents}, {"POST", count_documents}}}, true},
     {{"{index}", "_doc", "{id}"},
      {{{"GET", get_document},
        {"HEAD", get_document},
@@ -94,6 +96,15 @@ constexpr Route kRoutes[] = {
     {{"_nodes", "_local", "http"}, {{{"GET", nodes_info}}}},
     {{"{indices}", "_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
     {{"_refresh"}, {{{"POST", refresh}, {"GET", refresh}}}},
+    {{"_search"}, {{{"GET", search_documents}, {"POST", search_documents}}}},
+    {{"_search", "scroll"}, {{{"GET", next_page}, {"POST", next_page}, {"DELETE", clear_scrolls}}}},
+    {{"_search", "scroll", "{id}"}, {{{"GET", next_page}, {"POST", next_page}, {"DELETE", clear_scrolls}}}},
+    {{"_count"}, {{{"GET", count_documents}, {"POST", count_documents}}}},
+    {{"{indices}", "_search"}, {{{"GET", search_documents}, {"POST", search_documents}}}},
+    {{"{indices}", "_count"}, {{{"GET", count_documents}, {"POST", count_documents}}}},
+    {{"{indices}", "_update_by_query"}, {{{"POST", update_by_query}}}},
+    {{"{indices}", "_delete_by_query"}, {{{"POST", delete_by_query}}}},
+    {{"_reindex"}, {{{"POST", reindex}}}},
     {{}, {{{"GET", node_info}, {"HEAD", node_info}}}},
     {{"_cluster", "health"}, {{{"GET", cluster_health}}}},
     {{"_cluster", "health", "{index}"}, {{{"GET", cluster_health}}}},
@@ -119,64 +130,25 @@ bool fits(const Route& route, const std::vector<std::string>& path) {
 
 /// What of Elasticsearch people and clients are likely to try, at the first or the second place of a path.
 bool elasticsearch_has(std::string_view what) {
-  constexpr std::string_view kNames[] = {"_alias",
-                                         "_aliases",
-                                         "_all",
-                                         "_analyze",
-                                         "_async_search",
-                                         "_cache",
-                                         "_cat",
-                                         "_clone",
-                                         "_close",
-                                         "_cluster",
-                                         "_count",
-                                         "_data_stream",
-                                         "_eql",
-                                         "_explain",
-                                         "_features",
-                                         "_field_caps",
-                                         "_flush",
-                                         "_forcemerge",
-                                         "_ilm",
-                                         "_index_template",
-                                         "_ingest",
-                                         "_license",
-                                         "_mapping",
-                                         "_mappings",
-                                         "_msearch",
-                                         "_mtermvectors",
-                                         "_nodes",
-                                         "_open",
-                                         "_pit",
-                                         "_rank_eval",
-                                         "_recovery",
-                                         "_reindex",
-                                         "_render",
-                                         "_rollover",
-                                         "_scripts",
-                                         "_search",
-                                         "_security",
-                                         "_segments",
-                                         "_shrink",
-                                         "_slm",
-                                         "_snapshot",
-                                         "_split",
-                                         "_sql",
-                                         "_stats",
-                                         "_tasks",
-                                         "_template",
-                                         "_termvectors",
-                                         "_component_template",
-                                         "_xpack",
-                                         "_validate",
-                                         "_search_shards",
-                                         "_update_by_query",
-                                         "_delete_by_query"};
+  constexpr std::string_view kNames[] = {
+      "_alias",       "_aliases",    "_all",          "_analyze",        "_async_search",
+      "_cache",       "_cat",        "_clone",        "_close",          "_cluster",
+      "_data_stream", "_eql",        "_explain",      "_features",       "_field_caps",
+      "_flush",       "_forcemerge", "_ilm",          "_index_template", "_ingest",
+      "_license",     "_mapping",    "_mappings",     "_msearch",        "_mtermvectors",
+      "_nodes",       "_open",       "_pit",          "_rank_eval",      "_recovery",
+      "_render",      "_rollover",   "_scripts",      "_security",       "_segments",
+      "_shrink",      "_slm",        "_snapshot",     "_split",          "_sql",
+      "_stats",       "_tasks",      "_template",     "_termvectors",    "_component_template",
+      "_xpack",       "_validate",   "_search_shards"};
   return std::ranges::find(kNames, what) != std::end(kNames);
 }
 
 Failure nothing_there(const Request& request) {
   const auto& path = request.path;
+  // What is below a search that is answered: templates.
+  if (path.size() >= 2 && path[path.size() - 2] == "_search")
+    return unsupported(fmt::format("[_search/{}] is", path.back()));
   if (!path.empty() && elasticsearch_has(path[0])) return unsupported(fmt::format("[{}] is", path[0]));
   if (path.size() >= 2 && !path[0].starts_with('_')) {
     if (elasticsearch_has(path[1])) return unsupported(fmt::format("[{}] is", path[1]));

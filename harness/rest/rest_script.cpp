@@ -17,40 +17,51 @@ const std::string& text_of(const std::string& key, const Json& value) {
   return value.get_ref<const std::string&>();
 }
 
-Failure failed_to_execute(std::string_view cause_type, std::string cause_reason) {
-  Failure failed = illegal_argument("failed to execute script");
-  failed.cause_type = cause_type;
-  failed.cause_reason = std::move(cause_reason);
+/// As a query tells it that met it, and an update does as a cause.
+Failure script_failure(const ScriptError& error, const RequestedScript& asked) {
+  const bool has_place = !error.stage.empty();
+  Failure failed = failure(400, has_place ? "script_exception" : error.cause_type,
+                           has_place ? std::string(error.stage) : std::string(error.what()));
+  if (!has_place) return failed;
+  const Json details = {{"script_stack", error.stack},
+                        {"script", asked.source},
+                        {"lang", asked.lang},
+                        {"position", {{"offset", error.offset}, {"start", error.start}, {"end", error.end}}}};
+  // Without its braces.
+  const std::string text = to_text(details);
+  failed.details = text.substr(1, text.size() - 2);
+  failed.cause_type = error.cause_type;
+  failed.cause_reason = error.what();
   return failed;
 }
 
-Failure script_failure(const ScriptError& error, const RequestedScript& asked) {
-  if (error.stage.empty()) return failed_to_execute(error.cause_type, error.what());
-  const std::string_view reason = error.what();
-  const Json details = {
-      {"script_stack", error.stack},
-      {"script", asked.source},
-      {"lang", asked.lang},
-      {"position", {{"offset", error.offset}, {"start", error.start}, {"end", error.end}}},
-      {"caused_by", {{"type", error.cause_type}, {"reason", reason.empty() ? Json() : Json(reason)}}}};
-  Failure failed = failed_to_execute("script_exception", std::string(error.stage));
-  // Without its braces.
-  const std::string text = to_text(details);
-  failed.cause_details = text.substr(1, text.size() - 2);
+/// As an update tells it.
+Failure failed_to_execute(const Failure& why) {
+  if (why.status >= 500) return why;
+  Failure failed = illegal_argument("failed to execute script");
+  failed.cause_type = why.type;
+  failed.cause_reason = why.reason;
+  failed.cause_details = why.details;
+  if (why.cause_type.empty()) return failed;
+  failed.cause_details += R"(,"caused_by":{"type":)";
+  append_quoted(failed.cause_details, why.cause_type);
+  failed.cause_details += R"(,"reason":)";
+  if (why.cause_reason.empty()) {
+    failed.cause_details += "null";
+  } else {
+    append_quoted(failed.cause_details, why.cause_reason);
+  }
+  failed.cause_details += '}';
   return failed;
 }
 
 /// Languages that Elasticsearch has for other things are refused by them.
 Failure other_language(const std::string& lang) {
   if (lang == "expression") {
-    return failed_to_execute("illegal_argument_exception",
-                             "expression engine does not know how to handle script context [update]");
+    return illegal_argument("expression engine does not know how to handle script context [update]");
   }
-  if (lang == "mustache") {
-    return failed_to_execute("illegal_argument_exception",
-                             "mustache engine does not know how to handle context [update]");
-  }
-  return failed_to_execute("illegal_argument_exception", fmt::format("script_lang not supported [{}]", lang));
+  if (lang == "mustache") return illegal_argument("mustache engine does not know how to handle context [update]");
+  return illegal_argument(fmt::format("script_lang not supported [{}]", lang));
 }
 
 /// `ctx.op`, which Elasticsearch takes for a String without asking.
@@ -105,7 +116,7 @@ void check_compiles(Node& node, const RequestedScript& script) {
   try {
     (void)node.scripts().find_or_compile(script.source);
   } catch (const ScriptError& error) {
-    Failure failed = script_failure(error, script);
+    Failure failed = failed_to_execute(script_failure(error, script));
     failed.reason = "failed to parse/compile stored script";
     throw failed;
   } catch (const UnsupportedScript& what) {
@@ -117,8 +128,8 @@ UpdateScript::UpdateScript(Node& node, RequestedScript asked) : asked_(std::move
   if (!asked_.id.empty()) {
     const auto stored = node.stored_scripts().find(asked_.id);
     if (!stored) {
-      failed_ = failed_to_execute("resource_not_found_exception",
-                                  fmt::format("unable to find script [{}] in cluster state", asked_.id));
+      failed_ = failure(404, "resource_not_found_exception",
+                        fmt::format("unable to find script [{}] in cluster state", asked_.id));
       return;
     }
     asked_.lang = stored->lang;
@@ -137,6 +148,14 @@ UpdateScript::UpdateScript(Node& node, RequestedScript asked) : asked_(std::move
   }
 }
 
+Script::Outcome UpdateScript::run_in_update(const Json& ctx) const {
+  try {
+    return run(ctx);
+  } catch (const Failure& why) {
+    throw failed_to_execute(why);
+  }
+}
+
 Script::Outcome UpdateScript::run(const Json& ctx) const {
   if (failed_) throw Failure(*failed_);
   try {
@@ -148,7 +167,9 @@ Script::Outcome UpdateScript::run(const Json& ctx) const {
   }
 }
 
-Change UpdateScript::update(const ScriptContext& context, Json source) const {
+namespace {
+
+Json document_ctx(const ScriptContext& context, Json source) {
   Json ctx = {{"op", "index"},
               {"_index", context.index},
               {"_type", "_doc"},
@@ -157,17 +178,34 @@ Change UpdateScript::update(const ScriptContext& context, Json source) const {
               {"_routing", context.routing.empty() ? Json() : Json(context.routing)},
               {"_now", context.now_ms}};
   ctx["_source"] = std::move(source);
-  const Script::Outcome outcome = run(ctx);
+  return ctx;
+}
+
+}  // namespace
+
+Change UpdateScript::update(const ScriptContext& context, Json source) const {
+  const Script::Outcome outcome = run_in_update(document_ctx(context, std::move(source)));
   const std::string& operation = operation_of(outcome);
   if (operation == "index") return {Transformed::write, to_text(outcome.source)};
   // "none", and leniently whatever else is said.
   return {operation == "delete" ? Transformed::remove : Transformed::keep, {}};
 }
 
+Change UpdateScript::by_query(const ScriptContext& context, Json source) const {
+  const Script::Outcome outcome = run(document_ctx(context, std::move(source)));
+  if (outcome.op.is_null()) throw illegal_argument("Script cleared operation type");
+  const std::string& operation = operation_of(outcome);
+  if (operation == "index") return {Transformed::write, to_text(outcome.source)};
+  if (operation == "delete") return {Transformed::remove, {}};
+  if (operation == "noop") return {};
+  throw illegal_argument(
+      fmt::format("Operation type [{}] not allowed, only [noop, index, delete] are allowed", operation));
+}
+
 Change UpdateScript::create(std::int64_t now_ms, Json source) const {
   Json ctx = {{"op", "create"}, {"_now", now_ms}};
   ctx["_source"] = std::move(source);
-  const Script::Outcome outcome = run(ctx);
+  const Script::Outcome outcome = run_in_update(ctx);
   if (operation_of(outcome) != "create") return {};
   return {Transformed::write, to_text(outcome.source)};
 }

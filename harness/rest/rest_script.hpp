@@ -48,11 +48,15 @@ class UpdateScript {
 
   /// On a document. Throws Failure.
   [[nodiscard]] Change update(const ScriptContext& context, Json source) const;
+  /// On a document that a query found, where `ctx.op` is one of "index", "noop" and "delete". Throws Failure.
+  [[nodiscard]] Change by_query(const ScriptContext& context, Json source) const;
   /// On an upsert: to write or to keep away. Throws Failure.
   [[nodiscard]] Change create(std::int64_t now_ms, Json source) const;
 
  private:
   [[nodiscard]] Script::Outcome run(const Json& ctx) const;
+  /// As run(), for one document by its id, where Elasticsearch wraps what goes wrong.
+  [[nodiscard]] Script::Outcome run_in_update(const Json& ctx) const;
 
   RequestedScript asked_;
   std::shared_ptr<const Script> script_;

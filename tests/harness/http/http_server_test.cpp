@@ -244,7 +244,7 @@ TEST_F(HttpServerTest, requests_that_are_wrong_are_answered_in_elasticsearchs_sh
            {"PUT", "/a%2Fb/_doc/1", "{}", 400, "Invalid index name [a/b], must not contain"},
            {"PATCH", "/a/_doc/1", "{}", 405,
             "Incorrect HTTP method for uri [/a/_doc/1] and method [PATCH], allowed: ["},
-           {"POST", "/a/_search", "{}", 501, "[_search] is not supported by occkit"},
+           {"POST", "/a/_analyze", "{}", 501, "[_analyze] is not supported by occkit"},
            {"POST", "/a/_close", "{}", 501, "[_close] is not supported by occkit"},
        }) {
     SCOPED_TRACE(std::string(method) + " " + target.substr(0, 60));

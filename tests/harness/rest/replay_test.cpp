@@ -146,7 +146,7 @@ TEST_F(RestTest, request_with_a_value_that_cannot_be_read_is_refused) {
            {"POST", "/i/_update/1", R"({"docs":{}})",
             "400 [1:2] [UpdateRequest] unknown field [docs] did you mean [doc]?"},
            {"PUT", "/i/_doc/1?pipeline=a", "{}", "501 the parameter [pipeline] is not supported by occkit"},
-           {"GET", "/i/_search", "", "501 [_search] is not supported by occkit"},
+           {"GET", "/i/_segments", "", "501 [_segments] is not supported by occkit"},
            {"PUT", "/i/movie/1", "{}", "501 the type [movie]: types other than _doc are not supported by occkit"},
            {"GET", "/_nothing", "", "400 no handler found for uri [/_nothing] and method [GET]"},
            {"DELETE", "/i/_create/1", "",

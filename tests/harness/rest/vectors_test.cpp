@@ -60,7 +60,7 @@ void expect_all_met(const MakeTable& make, const std::string& folder, std::size_
 }
 
 void expect_all_met(const MakeTable& make) {
-  expect_all_met(make, "conformance", 52, Compatibility::v7);
+  expect_all_met(make, "conformance", 56, Compatibility::v7);
   expect_all_met(make, "conformance-6", 3, Compatibility::v6);
 }
 
