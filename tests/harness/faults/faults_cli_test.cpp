@@ -1,4 +1,5 @@
 /// `occkit faults` as people call it, at an `occkit serve` and at servers that lie.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
