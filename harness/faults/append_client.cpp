@@ -35,14 +35,12 @@ Send& AppendClient::begin(SendKind kind, std::uint32_t document) {
   return sends_.emplace_back(send);
 }
 
-/// Null where there is no answer that says anything.
+/// Null where there is no answer.
 const HttpAnswer* AppendClient::ask(Send& send, std::string_view method, std::string_view body) {
   send.begin_ns = now_ns();
   try {
     const HttpAnswer& answer = client_.ask_once(method, path_, body, target_.after_failure);
     const std::uint64_t end_ns = now_ns();
-    // What may come later, or was done in part.
-    if (answer.status >= 500 || answer.status == 429) return nullptr;
     send.end_ns = end_ns;
     return &answer;
   } catch (const NoAnswer& lost) {
@@ -115,7 +113,7 @@ void AppendClient::read_write_answer(Send& send, const HttpAnswer& answer) {
   }
   send.word = word_of(answer.body);
   if ((answer.status != 200 && answer.status != 201) || send.word.vacant()) {
-    send.word = {};
+    send.word = {};  // a 5xx, a 429, a 404 of a shard: it may have been done, or may yet
     send.end_ns = Send::kNever;
     return;
   }
