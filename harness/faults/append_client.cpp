@@ -35,14 +35,12 @@ Send& AppendClient::begin(SendKind kind, std::uint32_t document) {
   return sends_.emplace_back(send);
 }
 
-/// Null where there is no answer that says anything.
+/// Null where there is no answer.
 const HttpAnswer* AppendClient::ask(Send& send, std::string_view method, std::string_view body) {
   send.begin_ns = now_ns();
   try {
     const HttpAnswer& answer = client_.ask_once(method, path_, body, target_.after_failure);
     const std::uint64_t end_ns = now_ns();
-    // What may come later, or was done in part.
-    if (answer.status >= 500 || answer.status == 429) return nullptr;
     send.end_ns = end_ns;
     return &answer;
   } catch (const NoAnswer& lost) {
@@ -64,8 +62,10 @@ std::optional<AppendClient::List> AppendClient::read(std::uint32_t document) {
   }
   List list{.word = word_of(answer->body), .operations = {}};
   const std::string_view source = member(answer->body, "_source");
-  if (answer->status != 200 || list.word.vacant() || source.empty())
-    throw client_.unexpected(fmt::format("a get is answered {} ({})", answer->status, error_text(*answer)));
+  if (answer->status != 200 || list.word.vacant() || source.empty()) {
+    send.end_ns = Send::kNever;  // as of a copy that is not there: it says nothing
+    return {};
+  }
   (void)for_each_element(member(source, "list"), [&](std::string_view each) {
     list.operations.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(0, whole_number(each).value_or(0))));
   });
@@ -112,8 +112,11 @@ void AppendClient::read_write_answer(Send& send, const HttpAnswer& answer) {
     return;
   }
   send.word = word_of(answer.body);
-  if ((answer.status != 200 && answer.status != 201) || send.word.vacant())
-    throw client_.unexpected(fmt::format("a write is answered {} ({})", answer.status, error_text(answer)));
+  if ((answer.status != 200 && answer.status != 201) || send.word.vacant()) {
+    send.word = {};  // a 5xx, a 429, a 404 of a shard: it may have been done, or may yet
+    send.end_ns = Send::kNever;
+    return;
+  }
   send.answer = SendAnswer::acknowledged;
   send.version = whole_number(member(answer.body, "_version")).value_or(kVersionNotFound);
   const std::string_view shards = member(answer.body, "_shards");

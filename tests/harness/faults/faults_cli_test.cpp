@@ -1,4 +1,5 @@
 /// `occkit faults` as people call it, at an `occkit serve` and at servers that lie.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,7 +113,8 @@ TEST_F(FaultsTest, command_that_fails_is_told) {
 TEST_F(FaultsTest, interrupt_keeps_what_there_is_and_heals_what_was_harmed) {
   const ScriptedServer server(node_);
   const Ended ended =
-      occkit("faults --clients 2 --docs 2 --duration 1000s --out r --url " + server.url() +
+      occkit("--version > /dev/null; " OCCKIT_PROGRAM " faults --clients 2 --docs 2 --duration 1000s --out r --url " +
+             server.url() +
              " --fault '0s: touch harmed' --heal '900s: touch healed' & P=$!; until [ -e harmed ]; do sleep 0.05; done;"
              " kill -INT $P; wait $P");
   EXPECT_EQ(ended.status, 130) << ended.output;

@@ -131,7 +131,7 @@ TEST_F(FaultRunTest, answers_that_say_later_are_unknown_and_bad_requests_are_ref
   const ScriptedServer server(node_, [&](const Request& request, Response& response) {
     const int number = is_append(request) ? ++writes : 1;
     if (number % 4 != 0) return Doing::answer;
-    response.status = number % 8 == 0 ? 503 : 400;
+    response.status = number % 8 == 0 ? 503 : number % 12 == 0 ? 404 : 400;  // 404: of a shard that is not there
     response.body = R"({"error":{"type":"x","reason":"y"}})";
     return Doing::answered;
   });
