@@ -115,7 +115,7 @@ void delete_index(Call& call) {
   call.parameters.time("timeout");
   call.parameters.time("master_timeout");
   const IndexOptions options = call.parameters.index_options();
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   if (call.compatibility == Compatibility::v8) require_names(call.index());
   for (const auto& index : resolved(call, call.index(), options)) (void)call.node.remove(index->name);
   call.handles.renew();
@@ -125,7 +125,7 @@ void delete_index(Call& call) {
 void index_exists(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "flat_settings", "include_defaults", "include_type_name", "master_timeout"});
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   (void)resolved(call, call.index(), options);
 }
 
@@ -133,7 +133,7 @@ void get_index(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "include_defaults", "include_type_name", "master_timeout"});
   const bool flat = call.parameters.flag("flat_settings");
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   Json answer = Json::object();
   for (const auto& index : resolved(call, call.index(), options)) {
     answer[index->name] = {
@@ -146,7 +146,7 @@ void get_settings(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "include_defaults", "master_timeout"});
   const bool flat = call.parameters.flag("flat_settings");
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   // "/_settings/NAMES", "/INDICES/_settings/NAMES"
   const auto& path = call.request.path;
   const std::size_t after = path[0] == "_settings" ? 1 : 2;
@@ -165,7 +165,7 @@ void index_stats(Call& call) {
   if (call.parameters.get("level").value_or("") != "shards") throw unsupported("[_stats] without level=shards is");
   call.parameters.ignore(
       {"expand_wildcards", "forbid_closed_indices", "include_segment_file_sizes", "include_unloaded_segments"});
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   const Index& index = *call.existing(call.index()).index;
   Json shards = Json::object();
   for (std::uint32_t shard = 0; shard < index.table->shards(); ++shard) {
@@ -222,7 +222,7 @@ void put_settings(Call& call) {
 /// Every write is visible at once; there is nothing to do.
 void refresh(Call& call) {
   const IndexOptions options = call.parameters.index_options();
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   std::int64_t copies = 0;
   std::int64_t shards = 0;
   for (const auto& index : resolved(call, call.indices(), options)) {
