@@ -139,9 +139,11 @@ bool matches_pattern(std::string_view pattern, std::string_view key) noexcept {
 Json filtered(const Json& answer, std::string_view paths, Compatibility compatibility) {
   std::vector<Path> kept;
   std::vector<Path> taken;
+  bool keeps_some = false;  // a path without a key, such as "..", keeps nothing
   for (const auto text : parts_of(paths, ',')) {
     const bool minus = text.starts_with('-');
     Path path = keys_of(text.substr(minus ? 1 : 0));
+    keeps_some |= !minus;
     if (!path.empty()) (minus ? taken : kept).push_back(std::move(path));
   }
   std::optional<Json> left = answer;
@@ -149,7 +151,7 @@ Json filtered(const Json& answer, std::string_view paths, Compatibility compatib
     const bool of_8 = compatibility == Compatibility::v8;
     left = reduced(*left, from_the_top(taken), of_8 ? Reduce::without_but_empty : Reduce::without);
   }
-  if (left && !kept.empty()) left = reduced(*left, from_the_top(kept), Reduce::to);
+  if (left && keeps_some) left = reduced(*left, from_the_top(kept), Reduce::to);
   return left.value_or(answer.is_array() ? Json::array() : Json::object());
 }
 

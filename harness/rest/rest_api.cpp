@@ -12,7 +12,7 @@ namespace {
 
 /// Only JSON is read. A body without a type is taken for JSON, and so is one of the type that curl's -d puts on every
 /// body; Elasticsearch since 6.0 refuses both.
-void check_content_type(const Request& request) {
+void check_content_type(const Request& request, Compatibility compatibility) {
   if (request.body.empty()) return;
   const std::string* given = find_header(request, "content-type");
   if (!given) return;
@@ -20,7 +20,8 @@ void check_content_type(const Request& request) {
   for (const std::string_view accepted :
        {"", "application/json", "application/x-ndjson", "application/vnd.elasticsearch+json",
         "application/vnd.elasticsearch+x-ndjson", "application/x-www-form-urlencoded"}) {
-    if (type == accepted) return;
+    const bool known = compatibility != Compatibility::v6 || accepted.find(".elasticsearch+") == accepted.npos;
+    if (known && type == accepted) return;
   }
   throw Failure{.status = 406, .reason = fmt::format("Content-Type header [{}] is not supported", *given)};
 }
@@ -43,10 +44,10 @@ bool has_plus_in_path(std::string_view uri) {
 Answering route_of(const Request& request, Compatibility compatibility) {
   try {
     const Answering found = find_route(request, compatibility);
-    check_content_type(request);
+    check_content_type(request, compatibility);
     return found;
   } catch (const Failure& why) {
-    if (why.status == 501) check_content_type(request);
+    if (why.status == 501) check_content_type(request, compatibility);
     throw;
   }
 }

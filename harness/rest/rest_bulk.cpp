@@ -51,8 +51,8 @@ WriteOperation to_operation(const BulkEntry& entry, const Defaults& defaults) {
   return operation;
 }
 
-/// Makes the indices that items need and that are not there, before any item runs. None is made that an item wants to be
-/// an alias. What cannot be made is told by the items.
+/// Makes the indices that items need and that are not there, before any item runs. None is made that an item wants to
+/// be an alias. What cannot be made is told by the items.
 void make_indices(Call& call, std::vector<WriteOperation>& operations) {
   std::map<std::string_view, bool> missing;  // true: one that is to be an alias
   for (const WriteOperation& operation : operations) {

@@ -35,7 +35,7 @@ std::string_view version_number(Compatibility compatibility) {
 }
 
 void node_info(Call& call) {
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   const Imitated version = imitated(call.compatibility);
   call.response.body = to_text(Json{{"name", kCluster},
                                     {"cluster_name", kCluster},
@@ -59,7 +59,7 @@ void cluster_health(Call& call) {
   call.parameters.ignore({"timeout", "master_timeout", "wait_for_status", "wait_for_nodes", "wait_for_active_shards",
                           "wait_for_no_relocating_shards", "wait_for_no_initializing_shards", "wait_for_events",
                           "local", "level", "expand_wildcards"});
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   std::int64_t shards = 0;
   if (call.request.path.size() == 3) {
     for (const auto& index : resolved(call, call.request.path[2], {})) shards += index->table->shards();

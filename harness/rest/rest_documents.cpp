@@ -78,7 +78,7 @@ void get_document(Call& call) {
   const Version version = parameters.version();
   const VersionType type = parameters.version_type();
   const SourceChoice source = parameters.source_choice_beside_stored_fields();
-  parameters.refuse_unknown_and_body();
+  parameters.refuse_unknown_and_body(call.compatibility);
   ValidationErrors errors;
   validate_get(version, type, errors);
   throw_if_any(errors);
@@ -92,7 +92,7 @@ void get_document(Call& call) {
 void get_source(Call& call) {
   call.parameters.for_reads();
   const SourceChoice source = call.parameters.source_choice().value_or(SourceChoice());
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   ValidationErrors errors;
   if (call.id().empty()) errors.add("id is missing");
   if (!source.fetch) errors.add("fetching source can not be disabled");

@@ -94,16 +94,18 @@ void refuse_underscore(std::string_view name) {
   throw bad;
 }
 
+void put(std::string_view name, bool taken_away, Names& names) {
+  if (!taken_away) {
+    add(name, names);
+  } else {
+    std::erase(names, name);
+  }
+}
+
 /// Adds what a name of the list stands for to `names`, or takes it away.
 void put(const Asked& asked, const Names& these, bool taken_away, Names& names) {
   if (!asked.options.expand_open) return;  // nothing is closed here
-  for (const std::string& each : these) {
-    if (taken_away) {
-      std::erase(names, each);
-    } else {
-      add(each, names);
-    }
-  }
+  for (const std::string& each : these) put(each, taken_away, names);
 }
 
 /// The names in the place of wildcards, before 8.0.
@@ -126,11 +128,7 @@ Names without_wildcards(const Asked& asked) {
     if (taken_away) name.remove_prefix(1);
     if (!is_wildcard(name)) {
       if (!asked.options.ignore_unavailable && !asked.has(name)) throw missing(asked, name, "index_or_alias");
-      if (taken_away) {
-        std::erase(names, name);
-      } else {
-        add(name, names);
-      }
+      put(name, taken_away, names);
       continue;
     }
     wildcard_seen = true;

@@ -185,7 +185,7 @@ void delete_index(Call& call) {
   call.parameters.time("master_timeout");
   IndexOptions options = call.parameters.index_options();
   options.ignore_aliases = true;
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   if (call.compatibility == Compatibility::v8) require_names(call.index());
   for (const auto& index : resolved(call, call.index(), options)) (void)call.node.remove(index->name);
   call.handles.renew();
@@ -195,7 +195,7 @@ void delete_index(Call& call) {
 void index_exists(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "flat_settings", "include_defaults", "include_type_name", "master_timeout"});
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   (void)resolved(call, call.index(), options);
 }
 
@@ -203,7 +203,7 @@ void get_index(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "include_defaults", "include_type_name", "master_timeout"});
   const bool flat = call.parameters.flag("flat_settings");
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   const auto aliases = call.node.aliases();
   Json answer = Json::object();
   for (const auto& index : resolved(call, call.index(), options)) {
@@ -218,7 +218,7 @@ void get_settings(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "include_defaults", "master_timeout"});
   const bool flat = call.parameters.flag("flat_settings");
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   // "/_settings/NAMES", "/INDICES/_settings/NAMES"
   const auto& path = call.request.path;
   const std::size_t after = path[0] == "_settings" ? 1 : 2;
@@ -291,7 +291,7 @@ void put_settings(Call& call) {
 /// Reads and writes of single documents see every write at once: this is for searches.
 void refresh(Call& call) {
   const IndexOptions options = call.parameters.index_options();
-  call.parameters.refuse_unknown_and_body();
+  call.parameters.refuse_unknown_and_body(call.compatibility);
   std::int64_t copies = 0;
   std::int64_t shards = 0;
   for (const auto& index : resolved(call, call.indices(), options)) {

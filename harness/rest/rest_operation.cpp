@@ -149,7 +149,11 @@ void validate(const WriteOperation& operation, Version upsert_version, Compatibi
 }
 
 Ran run(Call& call, WriteOperation& operation, std::string& out) {
-  if (!operation.id) operation.id = call.node.make_id();
+  if (!operation.id) {
+    operation.id = call.node.make_id();
+    // 6.x knows that there is no such document, and looks at no condition.
+    if (call.compatibility == Compatibility::v6) operation.parameters.if_seq_no = kUnassignedSeqNo;
+  }
   try {
     if (operation.id->empty()) throw illegal_argument("if _id is specified it must not be empty");
     if (operation.require_alias && !call.handles.find_alias(operation.index)) {
@@ -175,7 +179,7 @@ Ran run(Call& call, WriteOperation& operation, std::string& out) {
 
 void validate_and_run(Call& call, WriteOperation& operation, Version upsert_version) {
   if (operation.action == BulkEntry::Action::remove) {
-    call.parameters.refuse_unknown_and_body();
+    call.parameters.refuse_unknown_and_body(call.compatibility);
   } else {
     call.parameters.refuse_unknown();
   }

@@ -28,6 +28,8 @@ float likeness(std::string_view a, std::string_view b) {
 
 std::vector<std::string> parts_of(std::string_view text) {
   std::vector<std::string> parts;
+  // As Java splits: what is empty counts but at the end.
+  while (text.ends_with(',')) text.remove_suffix(1);
   while (!text.empty()) {
     const auto end = text.find(',');
     parts.emplace_back(text.substr(0, end));
@@ -151,9 +153,9 @@ void Parameters::refuse_unknown() const {
                                      unknown.size() > 1 ? "s" : "", fmt::join(named, ", ")));
 }
 
-void Parameters::refuse_unknown_and_body() const {
+void Parameters::refuse_unknown_and_body(Compatibility compatibility) const {
   refuse_unknown();
-  if (request_.body.empty()) return;
+  if (request_.body.empty() || compatibility == Compatibility::v6) return;
   throw illegal_argument(
       fmt::format("request [{} {}] does not support having a body", request_.method, path_text(request_)));
 }

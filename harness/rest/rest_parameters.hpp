@@ -48,8 +48,8 @@ class Parameters {
   void refuse(std::initializer_list<std::string_view> names);
   /// Names all that are left, and what may have been meant.
   void refuse_unknown() const;
-  /// refuse_unknown, then a body, of a request that has none.
-  void refuse_unknown_and_body() const;
+  /// refuse_unknown, then a body, of a request that has none. 6.x passes it over.
+  void refuse_unknown_and_body(Compatibility compatibility) const;
 
   /// RestActions.parseVersion: the parameter, else the If-Match header.
   Version version();

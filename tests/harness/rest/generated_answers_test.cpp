@@ -291,5 +291,37 @@ TEST_F(EngineAnswersTest, how_to_print_an_answer_is_looked_at_first) {
   });
 }
 
+TEST_F(EngineAnswers6Test, body_where_there_is_none_is_passed_over) {
+  EXPECT_EQ(ask("PUT", "/b6").status, 200);
+  expect({
+      {"GET", "/b6/_doc/1", "{}", 404, R"("found":false)"},
+      {"GET", "/b6/_doc/1/_source", "{", 404, "Document not found"},
+      {"DELETE", "/b6/_doc/1", "{}", 404, R"("result":"not_found")"},
+      {"POST", "/b6/_refresh", "{}", 200, R"("failed":0)"},
+  });
+}
+
+TEST_F(EngineAnswers6Test, condition_of_a_document_without_an_id_is_passed_over) {
+  expect({
+      {"POST", "/c6/_doc?if_seq_no=5&if_primary_term=1", "{}", 201, R"("result":"created")"},
+      {"POST", "/c6/_doc/_bulk",
+       R"({"index":{"if_seq_no":5,"if_primary_term":1}})"
+       "\n{}\n",
+       200, R"("errors":false)"},
+      {"PUT", "/c6/_doc/1?if_seq_no=5&if_primary_term=1", "{}", 409, "no document was found"},
+  });
+}
+
+TEST_F(EngineAnswersTest, lists_end_with_their_last_name_and_a_path_without_a_key_keeps_nothing) {
+  EXPECT_EQ(ask("PUT", "/le/_doc/1", R"({"n":1})").status, 201);
+  expect({
+      {"GET", "/le/_source/1?_source_includes=,", "", 200, R"({"n":1})"},
+      {"GET", "/le/_source/1?_source_includes=m,,", "", 200, "{}"},
+      {"GET", "/le/_doc/1?filter_path=..", "", 200, "{}"},
+      {"GET", "/le/_doc/1?filter_path=-_source,-_index,-_seq_no,-_primary_term,-_type,-..", "", 200,
+       R"({"_id":"1","_version":1,"found":true})"},
+  });
+}
+
 }  // namespace
 }  // namespace occ
