@@ -65,7 +65,7 @@ std::optional<FieldValue> whole_in(const Json& value) {
   return static_cast<std::int64_t>(*real);
 }
 
-std::optional<FieldValue> as(const Json& value, const Field& field) {
+std::optional<FieldValue> as(const Json& value, const SearchField& field) {
   switch (field.type) {
     case FieldType::whole:
       return whole_in(value);
@@ -156,7 +156,7 @@ void FieldTypes::add(const std::string& prefix, const Json& value) {
   }
 }
 
-Field FieldTypes::field(std::string_view name) const {
+SearchField FieldTypes::field(std::string_view name) const {
   if (const auto at = types_.find(name); at != types_.end()) return {std::string(name), at->second, false};
   constexpr std::string_view kBelow = ".keyword";
   if (name.ends_with(kBelow)) {
@@ -168,7 +168,7 @@ Field FieldTypes::field(std::string_view name) const {
   return {std::string(name), FieldType::none, false};
 }
 
-void for_each_value(const Json& document, const Field& field, FunctionRef<void(const FieldValue&)> take) {
+void for_each_value(const Json& document, const SearchField& field, FunctionRef<void(const FieldValue&)> take) {
   walk(document, field.path, [&](const Json& value) {
     if (const auto made = as(value, field)) take(*made);
   });

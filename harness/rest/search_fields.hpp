@@ -15,7 +15,7 @@ namespace occ {
 enum class FieldType : std::uint8_t { none, text, keyword, whole, real32, real64, boolean, date };
 
 /// A field as a query or a sort names it: where its values are, and what they are.
-struct Field {
+struct SearchField {
   std::string path;
   FieldType type = FieldType::none;
   /// The `keyword` that dynamic mapping puts below a text: longer values are left out of it (ignore_above).
@@ -28,7 +28,7 @@ class FieldTypes {
  public:
   void add(const Json& document);
   /// A field of that name, of type `none` if no document has one.
-  [[nodiscard]] Field field(std::string_view name) const;
+  [[nodiscard]] SearchField field(std::string_view name) const;
 
  private:
   void add(const std::string& prefix, const Json& value);
@@ -41,7 +41,7 @@ using FieldValue = std::variant<std::int64_t, double, std::string>;
 
 /// Calls take for each value of a field in a document: dots in its path go into objects, lists are passed through, null
 /// is no value. What is not of the field's type is made to be, as Elasticsearch coerces it, or left out.
-void for_each_value(const Json& document, const Field& field, FunctionRef<void(const FieldValue&)> take);
+void for_each_value(const Json& document, const SearchField& field, FunctionRef<void(const FieldValue&)> take);
 
 /// True if Elasticsearch's dynamic mapping takes the text for a date.
 [[nodiscard]] bool looks_like_date(std::string_view text) noexcept;

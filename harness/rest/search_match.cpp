@@ -47,7 +47,7 @@ FieldValue exact_number(const Json& value) {
   return number_of(value);
 }
 
-FieldValue value_for(const Field& field, const Json& value) {
+FieldValue value_for(const SearchField& field, const Json& value) {
   switch (field.type) {
     case FieldType::whole:
       return exact_number(value);
@@ -67,7 +67,7 @@ FieldValue value_for(const Field& field, const Json& value) {
   }
 }
 
-void refuse_type(std::string_view query, const Field& field) {
+void refuse_type(std::string_view query, const SearchField& field) {
   if (field.type == FieldType::text) {
     throw unsupported(fmt::format("[{0}] on the text field [{1}], which has to be analysed (ask for [{1}.keyword]), is",
                                   query, field.path));

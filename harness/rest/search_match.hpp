@@ -14,7 +14,7 @@ namespace occ {
 [[nodiscard]] int compare(const FieldValue& a, const FieldValue& b) noexcept;
 
 /// Looks a field up by its name.
-using FieldOf = FunctionRef<Field(std::string_view name)>;
+using FieldOf = FunctionRef<SearchField(std::string_view name)>;
 
 /// A query on the documents of one index, whose fields are known. Used by one thread: first matches() of every
 /// document, then score().
@@ -42,7 +42,7 @@ class QueryMatcher {
   struct Node {
     Query::Kind kind = Query::Kind::match_all;
     float boost = 1;
-    Field field;
+    SearchField field;
     std::vector<FieldValue> values;  ///< sorted
     std::vector<std::string> ids;    ///< sorted
     std::vector<FieldValue> from;    ///< one or none

@@ -53,7 +53,7 @@ class Sorter {
   [[nodiscard]] SortValue stand_in() const;
 
   SortKey key_;
-  Field field_;
+  SearchField field_;
   bool has_field_ = false;
   SortValue missing_;
 };
