@@ -39,7 +39,8 @@ def parse_arguments(arguments):
                         help="those that a change since BASE touches, and a fixed sample; this is what runs without "
                         "arguments. BASE is where HEAD left main, or else HEAD~1; what is not committed counts")
     chosen.add_argument("--all", action="store_true",
-                        help="all of them, but for those that are known; writes tests/mutants.md")
+                        help="all of them, but for those that are known; writes tests/mutants.md, and to "
+                        "tests/mutation/known.jsonl what is known")
     chosen.add_argument("--only", nargs="+", metavar="NAME", help="only these, known or not")
     chosen.add_argument("--list", action="store_true",
                         help="print the mutants and whether they still apply; run nothing")
@@ -173,7 +174,8 @@ def run(options):
     verdicts = {mutant.name: Verdict("exempt") for mutant in chosen if mutant.exempt}
     verdicts |= {name: Verdict("does not apply", details=why) for name, why in missing.items()}
 
-    state = State(options.state)
+    kept = options.tree / "tests" / "mutation" / "known.jsonl"
+    state = State(options.state, kept)
     cores = max(1, (os.cpu_count() or 1) // options.jobs)
     copies = [build.Copy(sources, options.work / f"copy_{number}", options.compiler, cores)
               for number in range(min(options.jobs, max(1, len(chosen))))]
@@ -202,6 +204,8 @@ def run(options):
         report(f"[{number}/{len(to_run)}, {passed_s:.0f} s] {mutant.name}: {text}, {verdict.seconds:.1f} s")
         if verdict.status in ("does not compile", "not tried"):
             report(verdict.details)
+    if options.all:
+        report(f"wrote {kept}: {state.keep(kept, keys)} verdicts")
     problems = []
     if options.all and all(mutant.name in verdicts for mutant in mutants):
         # Those that no mutant was left for, too.

@@ -105,6 +105,7 @@ class OnASmallTree(unittest.TestCase):
     def setUp(self):
         # What one test has found out is nothing to the others.
         (self.work / "known.jsonl").unlink(missing_ok=True)
+        self.kept().unlink(missing_ok=True)
 
     def tearDown(self):
         (self.tree / "core" / "thing.hpp").write_text(THING, encoding="utf-8")
@@ -115,6 +116,9 @@ class OnASmallTree(unittest.TestCase):
         done = subprocess.run([sys.executable, SCRIPT, "--tree", self.tree, "--work", self.work, "--jobs", "2",
                                *(arguments or ["--all"])], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def kept(self):
+        return self.tree / "tests" / "mutation" / "known.jsonl"
 
     def written(self):
         return (self.tree / "tests" / "mutants.md").read_text(encoding="utf-8")
@@ -285,6 +289,16 @@ class OnASmallTree(unittest.TestCase):
         status, said = self.run_with(mutants, "--all", "--work", elsewhere, "--state", self.work / "known.jsonl")
         self.assertEqual(status, 0, said)
         self.assertIn("2 of 2 mutants, 2 known, 0 to run", said)
+
+    def test_another_machine_goes_on_from_what_the_repository_keeps(self):
+        mutants = entry("dies") + entry("other", killers=["thing_model two_threads"])
+        self.assertEqual(self.run_with(mutants)[0], 0)
+        (self.work / "known.jsonl").unlink()
+        self.assertIn("2 of 2 mutants, 2 known, 0 to run", self.run_with(mutants)[1])
+        # What no longer holds is dropped.
+        self.assertEqual(len(self.kept().read_text(encoding="utf-8").splitlines()), 2)
+        self.assertEqual(self.run_with(entry("dies"))[0], 0)
+        self.assertEqual(len(self.kept().read_text(encoding="utf-8").splitlines()), 1)
 
     def test_two_runs_in_one_folder_are_kept_apart(self):
         self.work.mkdir(exist_ok=True)

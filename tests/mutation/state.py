@@ -16,12 +16,15 @@ class Verdict:
 
 
 class State:
-    def __init__(self, path):
+    def __init__(self, path, kept):
+        """What is found out goes to `path`; `kept` is what the repository has of runs before."""
         self.path = path
         self.lock = threading.Lock()
         self.known = {}
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+        for file in (kept, path):
+            if not file.exists():
+                continue
+            for line in file.read_text(encoding="utf-8").splitlines():
                 try:
                     entry = json.loads(line)
                     self.known[entry.pop("key")] = entry
@@ -42,6 +45,15 @@ class State:
     def verdict(self, key):
         entry = self.get(key)
         return Verdict(**entry) if entry else None
+
+    def keep(self, path, keys):
+        """Writes those verdicts that still hold; `keys` is {mutant: key}. Says how many."""
+        kept = {name: self.verdict(key) for name, key in sorted(keys.items())}
+        kept = {name: verdict for name, verdict in kept.items() if verdict}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps({"key": keys[name], **dataclasses.asdict(verdict)}) + "\n"
+                                for name, verdict in kept.items()), encoding="utf-8")
+        return len(kept)
 
     def put_verdict(self, key, verdict):
         if verdict.status in ("killed", "survived"):

@@ -84,7 +84,8 @@ def attempts():
     chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)
     forms = {
         "both lengths": head(length, b"Transfer-Encoding: chunked", method=b"POST") + b"0\r\n\r\n" + HIDDEN,
-        "both lengths, the other way": head(b"Transfer-Encoding: chunked", length, method=b"POST") + b"0\r\n\r\n" + HIDDEN,
+        "both lengths, the other way":
+            head(b"Transfer-Encoding: chunked", length, method=b"POST") + b"0\r\n\r\n" + HIDDEN,
         "a length that hides": head(length) + HIDDEN,
         "a chunk that hides": head(b"Transfer-Encoding: chunked") + chunk,
         "a list of lengths": head(b"Content-Length: 0, %d" % len(HIDDEN)) + HIDDEN,
@@ -107,8 +108,8 @@ def attempts():
         "Upgrade": head(b"Connection: upgrade", b"Upgrade: h2c", length) + HIDDEN,
         "Expect": head(length, b"Expect: 100-continue") + HIDDEN,
     }
-    for coding in (b"gzip", b"identity", b"xchunked", b"chunked, identity", b"gzip, chunked", b'"chunked"', b"chunked;q=1",
-                   b"\x0bchunked", b"chunked\x00", b"CHUNKED", b",chunked", b"chunked,chunked"):
+    for coding in (b"gzip", b"identity", b"xchunked", b"chunked, identity", b"gzip, chunked", b'"chunked"',
+                   b"chunked;q=1", b"\x0bchunked", b"chunked\x00", b"CHUNKED", b",chunked", b"chunked,chunked"):
         name = f"Transfer-Encoding {coding!r}"
         forms[name] = head(b"Transfer-Encoding: " + coding, length, method=b"POST") + b"0\r\n\r\n" + HIDDEN
         forms[name + " alone"] = head(b"Transfer-Encoding: " + coding, method=b"POST") + b"0\r\n\r\n" + HIDDEN

@@ -151,7 +151,7 @@ def main():
     options = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if not 1 <= options.clients <= limit - SPARE:
-        parser.error(f"--clients must be 1 to {limit - SPARE}, as many as files may be open here, not {options.clients}")
+        parser.error(f"--clients must be 1 to {limit - SPARE}, by the files that may be open, not {options.clients}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     unittest.main(argv=sys.argv[:1])
 
