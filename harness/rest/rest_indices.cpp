@@ -153,7 +153,7 @@ void create_index(Call& call) {
   call.parameters.time("timeout");
   call.parameters.time("master_timeout");
   const auto active_shards = call.parameters.active_shards();
-  const bool typed = call.parameters.flag("include_type_name");
+  const bool typed = call.parameters.flag("include_type_name", call.compatibility == Compatibility::v6);
   call.parameters.refuse_unknown();
   check_index_name(name);
   if (call.handles.find_alias(name)) throw taken_by_alias(name);

@@ -24,7 +24,7 @@ std::size_t place_of_type(const Call& call) {
 void get_mapping(Call& call) {
   const IndexOptions options = call.parameters.index_options();
   call.parameters.ignore({"local", "master_timeout"});
-  const bool typed = call.parameters.flag("include_type_name");
+  const bool typed = call.parameters.flag("include_type_name", call.compatibility == Compatibility::v6);
   call.parameters.refuse_unknown();
   const std::size_t after = place_of_type(call);
   check_type(call, after);
@@ -40,7 +40,7 @@ void get_mapping(Call& call) {
 void put_mapping(Call& call) {
   call.parameters.time("timeout");
   call.parameters.time("master_timeout");
-  const bool typed = call.parameters.flag("include_type_name");
+  const bool typed = call.parameters.flag("include_type_name", call.compatibility == Compatibility::v6);
   const IndexOptions options = call.parameters.index_options(false);
   (void)call.parameters.flag("write_index_only");
   call.require_body();
