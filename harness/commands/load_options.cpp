@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kMostClients = 1'000'000;
 constexpr double kMostRate = 1e9;
-constexpr double kShortestWindow_s = 1e-9;
+constexpr double kShortestWindowSeconds = 1e-9;
 
 }  // namespace
 
@@ -59,7 +59,7 @@ std::vector<RetryLoad> loads_of(const LoadOptions& options, const std::optional<
   if (options.window.empty() && !measured)
     throw BadInput("--window: needed: the time from an attempt's read to its write taking effect, such as 2ms");
   RetryLoad load;
-  load.window = measured ? *measured : TimeDistribution::parse("--window", options.window, kShortestWindow_s);
+  load.window = measured ? *measured : TimeDistribution::parse("--window", options.window, kShortestWindowSeconds);
   load.backoff = BackoffPolicy::parse(options.backoff);
   std::vector<RetryLoad> loads;
   for (const double rate : options.rates_per_s) {

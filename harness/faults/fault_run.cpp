@@ -26,7 +26,8 @@ constexpr int kMostTries = 50;
 /// Clients, and who ends them.
 class Window {
  public:
-  Window(AppendTarget target, AppendPlaces& places, const FaultOptions& options) : options_(options), places_(places) {
+  Window(const AppendTarget& target, AppendPlaces& places, const FaultOptions& options)
+      : options_(options), places_(places) {
     for (std::uint32_t number = 0; number < options.clients; ++number)
       clients_.emplace_back(target, places, number, RemoteClient::Patience::of_server);
   }

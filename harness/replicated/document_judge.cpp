@@ -26,7 +26,8 @@ std::uint64_t AcknowledgedTerms::up_to(std::uint64_t seq_no) const noexcept {
   return after == words_.begin() ? 0 : highest_[static_cast<std::size_t>(after - words_.begin()) - 1];
 }
 
-void DocumentJudge::accuse(Finding finding, std::vector<const Send*> sends, std::string why, std::uint64_t age_ns) {
+void DocumentJudge::accuse(Finding finding, const std::vector<const Send*>& sends, std::string why,
+                           std::uint64_t age_ns) {
   Example example{.sends = {}, .why = std::move(why)};
   for (const Send* send : sends) {
     if (send != nullptr) example.sends.push_back(*send);
@@ -35,7 +36,8 @@ void DocumentJudge::accuse(Finding finding, std::vector<const Send*> sends, std:
   judgement_.add_impossible(finding, std::move(example), age_ns);
 }
 
-void DocumentJudge::count(Finding finding, std::vector<const Send*> sends, std::string why, std::uint64_t age_ns) {
+void DocumentJudge::count(Finding finding, const std::vector<const Send*>& sends, std::string why,
+                          std::uint64_t age_ns) {
   Example example{.sends = {}, .why = std::move(why)};
   for (const Send* send : sends) {
     if (send != nullptr) example.sends.push_back(*send);

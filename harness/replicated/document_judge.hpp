@@ -123,8 +123,8 @@ class DocumentJudge {
   [[nodiscard]] const KnownWord& at(std::size_t place) const { return words_[chain_[place]]; }
 
   void mark(Finding finding, const Example& example, std::uint64_t age_ns);
-  void accuse(Finding finding, std::vector<const Send*> sends, std::string why, std::uint64_t age_ns = 0);
-  void count(Finding finding, std::vector<const Send*> sends, std::string why, std::uint64_t age_ns = 0);
+  void accuse(Finding finding, const std::vector<const Send*>& sends, std::string why, std::uint64_t age_ns = 0);
+  void count(Finding finding, const std::vector<const Send*>& sends, std::string why, std::uint64_t age_ns = 0);
 
   const JudgedHistory& of_;
   const AcknowledgedTerms& terms_;

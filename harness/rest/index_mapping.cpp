@@ -73,7 +73,7 @@ bool is_object_field(const Json& field) {
 }
 
 std::string checked_dynamic(const Json& value) {
-  const std::string text = value.is_boolean() || value.is_string() ? scalar_text(value) : std::string();
+  std::string text = value.is_boolean() || value.is_string() ? scalar_text(value) : std::string();
   if (text == "runtime") throw unsupported("[dynamic: runtime] is");
   if (text != "true" && text != "false" && text != "strict") {
     throw bad_mapping(fmt::format("unknown value for dynamic: [{}]", scalar_text(value)));

@@ -230,7 +230,7 @@ Failure rejection(const Index& index, std::string_view key, Cause cause) {
 int append_written(const Call& call, const Handles::Held& held, const WriteOperation& operation, const Outcome& outcome,
                    std::string& out) {
   const Index& index = *held.index;
-  const std::uint32_t shards = static_cast<std::uint32_t>(held.counts->size());
+  const auto shards = static_cast<std::uint32_t>(held.counts->size());
   (*held.counts)[shards == 1 ? 0 : index.table->shard_of(operation.key)].add(outcome.result);
   const bool noop = outcome.result == Result::noop;
   append_named(out, call.compatibility, index.name, *operation.id);

@@ -53,6 +53,7 @@ std::string meant(std::string_view given, std::vector<std::string_view> known, f
   if (like.empty()) return {};
   std::ranges::stable_sort(like, [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::string_view> names;
+  names.reserve(like.size());
   for (const auto& [how, name] : like) names.push_back(name);
   return fmt::format("{}{}[{}]?", question, names.size() == 1 ? "" : "any of ", fmt::join(names, ", "));
 }
@@ -148,6 +149,7 @@ void Parameters::refuse_unknown() const {
   std::ranges::sort(unknown);
   unknown.erase(std::unique(unknown.begin(), unknown.end()), unknown.end());
   std::vector<std::string> named;
+  named.reserve(unknown.size());
   for (const auto name : unknown) named.push_back(fmt::format("[{}]{}", name, did_you_mean(name, known_)));
   throw illegal_argument(fmt::format("request [{}] contains unrecognized parameter{}: {}", path_text(request_),
                                      unknown.size() > 1 ? "s" : "", fmt::join(named, ", ")));

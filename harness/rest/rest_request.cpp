@@ -1,10 +1,9 @@
 #include "harness/rest/rest_request.hpp"
 
-#include <locale.h>
-#include <wctype.h>
-
 #include <algorithm>
+#include <clocale>
 #include <cstdint>
+#include <cwctype>
 #include <optional>
 
 #include "harness/support/json_text.hpp"
@@ -108,7 +107,7 @@ std::string lower_case(std::string_view text) {
 
 bool is_lower_case(std::string_view text) {
   // Part of glibc, so it is there whatever locales a machine has.
-  static const locale_t kUnicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   for (std::size_t at = 0; at < text.size();) {
     const auto lead = static_cast<unsigned char>(text[at]);
     const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -117,7 +116,7 @@ bool is_lower_case(std::string_view text) {
       point = point << 6U | (static_cast<unsigned char>(text[at + k]) & 0x3FU);
     }
     const auto letter = static_cast<wint_t>(point);
-    if (kUnicode ? ::towlower_l(letter, kUnicode) != letter : point >= 'A' && point <= 'Z') return false;
+    if (unicode ? ::towlower_l(letter, unicode) != letter : point >= 'A' && point <= 'Z') return false;
     at += length;
   }
   return true;
