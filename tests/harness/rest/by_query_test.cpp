@@ -18,6 +18,7 @@
 namespace occ {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -146,6 +147,28 @@ TEST_F(ByQueryTest, reindex_creates_and_updates) {
   EXPECT_EQ(source("1", "j"), R"(200 {"n":1})");
   EXPECT_THAT(answer("GET", "/j/_doc/1"), HasSubstr(R"("_version":2,)"));
   EXPECT_THAT(answer("GET", "/j/_count"), HasSubstr(R"("count":2)"));
+}
+
+/// One id under two routings that lead to two shards is two documents; all that is looked up by query knows which.
+TEST_F(ByQueryTest, documents_keep_their_routing) {
+  (void)ask("PUT", "/i", R"({"settings":{"number_of_shards":5}})");
+  for (const char* routing : {"u1", "zz"}) {
+    const std::string id = std::string("/i/_doc/1?routing=") + routing;
+    EXPECT_EQ(ask("PUT", id, R"({"n":1})").status, 201) << routing;
+    EXPECT_THAT(answer("GET", id + "&realtime=false&refresh=true"), HasSubstr(R"("found":true)"));
+  }
+  EXPECT_THAT(answer("POST", "/i/_search"),
+              AllOf(HasSubstr(R"("_score":1.0,"_routing":"u1",)"), HasSubstr(R"("_score":1.0,"_routing":"zz",)")));
+  const std::string script =
+      R"({"script":"if (ctx._routing == 'zz') { ctx._source.n += 1 } else { ctx.op = 'delete' }"})";
+  EXPECT_THAT(answer("POST", "/i/_update_by_query?refresh=true", script), HasSubstr(R"("updated":1,"deleted":1,)"));
+  EXPECT_THAT(answer("GET", "/i/_doc/1?routing=zz"), HasSubstr(R"("_routing":"zz","found":true,"_source":{"n":2})"));
+  EXPECT_THAT(answer("GET", "/i/_doc/1?routing=u1"), HasSubstr(R"("found":false)"));
+  (void)ask("PUT", "/j", R"({"settings":{"number_of_shards":5}})");
+  EXPECT_THAT(answer("POST", "/_reindex", R"({"source":{"index":"i"},"dest":{"index":"j"}})"),
+              HasSubstr(R"("created":1,)"));
+  EXPECT_THAT(answer("GET", "/j/_doc/1?routing=zz"), HasSubstr(R"("_routing":"zz","found":true)"));
+  EXPECT_THAT(answer("POST", "/i/_delete_by_query", R"({"query":{"match_all":{}}})"), HasSubstr(R"("deleted":1,)"));
 }
 
 TEST_F(ByQueryTest, reindex_with_op_type_create_leaves_what_is_there) {
