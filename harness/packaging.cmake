@@ -18,7 +18,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/harness/experiments DESTINATION ${CMAKE_
         COMPONENT program)
 # What `occkit plot` runs, and the looks of strategies, in folders as in the tree: drawing.py finds the one by the other.
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/results/plot.py ${PROJECT_SOURCE_DIR}/results/plot_load.py
-                 ${PROJECT_SOURCE_DIR}/results/plot_stall.py
+                 ${PROJECT_SOURCE_DIR}/results/plot_stall.py ${PROJECT_SOURCE_DIR}/results/plot_faults.py
         DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit/results COMPONENT program)
 install(FILES ${PROJECT_SOURCE_DIR}/results/drawing.py DESTINATION ${CMAKE_INSTALL_DATADIR}/occkit/results
         COMPONENT program)

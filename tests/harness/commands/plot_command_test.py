@@ -19,6 +19,7 @@ sys.argv[1:] = [OCCKIT]
 for folder in ("results", "harness/load"):
     sys.path.insert(0, str(ROOT / "tests" / folder))
 import load_test  # noqa: E402
+import plot_faults_test  # noqa: E402
 import plot_stall_test  # noqa: E402
 
 sys.argv[1:] = [OCCKIT]
@@ -138,6 +139,8 @@ class PlotCommand(unittest.TestCase):
         self.assertIn("throughput.png", self.drawn(self.write_run(), program=program))
         self.assertIn("stall.png", self.drawn(self.write("stall.csv", plot_stall_test.summary()), program=program))
         self.assertIn("load.png", self.drawn(self.write("load.csv", LOAD_ROWS), program=program))
+        faults = self.write("faults/timeline.csv", plot_faults_test.timeline()).parent
+        self.assertIn("faults.png", self.drawn(faults, program=program))
         self.assertEqual(sorted(prefix.rglob("*")), before)
 
 
