@@ -79,8 +79,8 @@ class NumberClock {
   std::size_t place_ = 0;
 };
 
-/// What a conflict met was written within its window, so the number is as old as the line, nearly. Throws BadInput where it
-/// is not: the numbers of several shards grow apart.
+/// What a conflict met was written within its window, so the number is as old as the line, nearly. Throws BadInput
+/// where it is not: the numbers of several shards grow apart.
 void check_numbers_fit_times(const ConflictLog& log, const NumberClock& clock) {
   constexpr double kFarOff = 0.05;
   constexpr double kMostOfThem = 0.05;
@@ -100,8 +100,8 @@ struct Gaps {
   double sum_s = 0;
 };
 
-/// The two equations of a document, where q is the probability that an attempt conflicts and the mean gap is that of the
-/// conflicts of its log:
+/// The two equations of a document, where q is the probability that an attempt conflicts and the mean gap is that of
+/// the conflicts of its log:
 ///   q = W / (mean gap)                   gaps, summed over all attempts, are the time that windows take
 ///   q = curve(rate * W)                  and rate follows from q and from how often the log has a line
 class Equations {
@@ -232,7 +232,8 @@ ConflictLog simulate_log(const LoggedLoad& logged, std::uint64_t seed) {
   return log;
 }
 
-/// The estimate from all blocks, and from as many drawn with repetition: conflicts that follow each other stay together.
+/// The estimate from all blocks, and from as many drawn with repetition: conflicts that follow each other stay
+/// together.
 Interval window_interval(const Equations& equations, const std::vector<std::vector<Gaps>>& blocks) {
   const auto window_of = [&](auto&& block_of) {
     std::vector<Gaps> sums(blocks.front().size());
@@ -269,9 +270,10 @@ double share_of_others(std::uint64_t clients) {
   return clients == 0 ? 1 : 1 - 1 / static_cast<double>(clients);
 }
 
-/// What the equations leave out: a try that follows a conflict at once met a document that had just been written, so its
-/// gap is shorter; and of few clients one meets the others only. The window that is looked for is the one whose simulation
-/// gives the same figure by the same equations as the log (indirect inference, Gourieroux, Monfort and Renault 1993).
+/// What the equations leave out: a try that follows a conflict at once met a document that had just been written, so
+/// its gap is shorter; and of few clients one meets the others only. The window that is looked for is the one whose
+/// simulation gives the same figure by the same equations as the log (indirect inference, Gourieroux, Monfort and
+/// Renault 1993).
 class Correction {
  public:
   Correction(const LogQuestion& question, const TimeDistribution& shape, const LogEstimate& found,
@@ -351,8 +353,8 @@ Interval window_of(const ConflictLog& log, const NumberClock& clock, const Place
           .high = factor * median * (1 + std::hypot(high / median - 1, chance))};
 }
 
-/// Whoever conflicts with the same number required of the same document was another client each time, and so was the one
-/// who had written: a try again requires a later number.
+/// Whoever conflicts with the same number required of the same document was another client each time, and so was the
+/// one who had written: a try again requires a later number.
 std::uint64_t least_clients(const ConflictLog& log) {
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> losers;
   std::uint64_t most = 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What clients of a cluster of three are answered while one of its nodes dies, stands still or is cut off: `occkit faults`
-# for each fault, role and patience, by seeds. Brings the cluster up and takes it down.
+# What clients of a cluster of three are answered while one of its nodes dies, stands still or is cut off:
+# `occkit faults` for each fault, role and patience, by seeds. Brings the cluster up and takes it down.
 #
 #   harness/experiments/cluster_faults.sh [--engine ENGINE] [--faults "kill pause cut"] [--roles "primary replica manager"]
 #                                         [--timeouts "120s 2s"] [--seeds N] [--harm S] [--manager N] [--out DIR]

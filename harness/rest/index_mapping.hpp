@@ -9,8 +9,8 @@
 
 namespace occ {
 
-/// A mapping as a request gives it: `dynamic`, `_meta`, `_routing`, `properties`, as they are shown. Fields are of these
-/// types: keyword, text, long, integer, short, byte, double, float, boolean, date, and objects.
+/// A mapping as a request gives it: `dynamic`, `_meta`, `_routing`, `properties`, as they are shown. Fields are of
+/// these types: keyword, text, long, integer, short, byte, double, float, boolean, date, and objects.
 struct Mapping {
   Json root = Json::object();
 
@@ -20,9 +20,9 @@ struct Mapping {
 /// Throws Failure: 400 as Elasticsearch for what is no mapping, 501 by name for what the kit has not.
 [[nodiscard]] Mapping read_mapping(const Json& given);
 
-/// The mapping of an index. Thread-safe. Documents are stored as they come, whatever it says of their values; what counts
-/// is `_routing.required` and `dynamic`. Fields of documents are added as Elasticsearch adds them, from when a mapping was
-/// first given or asked for: an index that nobody asks for its mapping does not look at its documents.
+/// The mapping of an index. Thread-safe. Documents are stored as they come, whatever it says of their values; what
+/// counts is `_routing.required` and `dynamic`. Fields of documents are added as Elasticsearch adds them, from when a
+/// mapping was first given or asked for: an index that nobody asks for its mapping does not look at its documents.
 class IndexMapping {
  public:
   [[nodiscard]] bool routing_required() const noexcept {

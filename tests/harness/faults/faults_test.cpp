@@ -26,6 +26,10 @@ NodeOptions node_options() {
   return {.make_table = [](const TableOptions& options) { return make_table("packed_cas", options); }};
 }
 
+bool is_append(const Request& request) {
+  return request.method == "PUT" && request.path.size() == 3;
+}
+
 class FaultRunTest : public testing::Test {
  protected:
   FaultObservation run(const ScriptedServer& server, FaultOptions options = {}) {
@@ -43,14 +47,22 @@ class FaultRunTest : public testing::Test {
         *remote_, options_, [] { return false; }, [](const std::string&) {});
   }
 
+  /// Of clients whose every fifth write ends so. Nothing impossible may be seen.
+  Judgement judged_where_a_fifth(Doing ends) {
+    std::atomic<int> writes{0};
+    const ScriptedServer server(node_, [&](const Request& request, Response&) {
+      return is_append(request) && ++writes % 5 == 0 ? ends : Doing::answer;
+    });
+    const FaultObservation seen = run(server);
+    const Judgement judgement = judge(seen.history, Contract::atomic);
+    EXPECT_EQ(judgement.impossible(), 0U) << judgement_text(judgement, seen.history);
+    return judgement;
+  }
+
   Node node_{node_options()};
   std::unique_ptr<RemoteServer> remote_;
   FaultOptions options_;
 };
-
-bool is_append(const Request& request) {
-  return request.method == "PUT" && request.path.size() == 3;
-}
 
 TEST_F(FaultRunTest, server_that_keeps_its_promises_is_judged_atomic_and_its_end_is_known) {
   const ScriptedServer server(node_);
@@ -87,25 +99,13 @@ TEST_F(FaultRunTest, command_of_a_fault_finds_the_index_and_its_time_is_a_band) 
 }
 
 TEST_F(FaultRunTest, lost_answers_are_unknown_outcomes_that_have_happened) {
-  std::atomic<int> writes{0};
-  const ScriptedServer server(node_, [&](const Request& request, Response&) {
-    return is_append(request) && ++writes % 5 == 0 ? Doing::carry_out_drop : Doing::answer;
-  });
-  const FaultObservation seen = run(server);
-  const Judgement judgement = judge(seen.history, Contract::atomic);
-  EXPECT_EQ(judgement.impossible(), 0U) << judgement_text(judgement, seen.history);
+  const Judgement judgement = judged_where_a_fifth(Doing::carry_out_drop);
   EXPECT_GT(judgement.unknown, 0U);
   EXPECT_GT(judgement.unknown_happened, 0U);
 }
 
 TEST_F(FaultRunTest, requests_without_an_answer_may_not_have_happened) {
-  std::atomic<int> writes{0};
-  const ScriptedServer server(node_, [&](const Request& request, Response&) {
-    return is_append(request) && ++writes % 5 == 0 ? Doing::drop : Doing::answer;
-  });
-  const FaultObservation seen = run(server);
-  const Judgement judgement = judge(seen.history, Contract::atomic);
-  EXPECT_EQ(judgement.impossible(), 0U) << judgement_text(judgement, seen.history);
+  const Judgement judgement = judged_where_a_fifth(Doing::drop);
   EXPECT_GT(judgement.unknown, 0U);
   EXPECT_EQ(judgement.unknown_happened, 0U);
 }

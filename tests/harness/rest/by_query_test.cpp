@@ -12,6 +12,7 @@
 
 #include "core/model/clock.hpp"
 #include "harness/rest/rest_api.hpp"
+#include "tests/harness/rest/session_test.hpp"
 #include "tests/variants/contract.hpp"
 #include "tests/variants/reference_table.hpp"
 
@@ -22,15 +23,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ByQueryTest : public ::testing::Test {
+class ByQueryTest : public SessionTest {
  protected:
-  Response ask(std::string_view method, std::string_view target, std::string body = {}) {
-    return session_.handle(make_request(method, target, std::move(body)));
-  }
-  std::string answer(std::string_view method, std::string_view target, std::string body = {}) {
-    const Response got = ask(method, target, std::move(body));
-    return std::to_string(got.status) + " " + got.body;
-  }
   std::string source(const std::string& id, const std::string& index = "i") {
     return answer("GET", "/" + index + "/_source/" + id);
   }
@@ -51,12 +45,6 @@ class ByQueryTest : public ::testing::Test {
            R"("throttled_until_millis":0,"failures":[)" +
            failures + "]}";
   }
-
-  ManualClock clock_;
-  Node node_{{.make_table = [](const auto& options) { return std::make_unique<ErasedTable<ReferenceTable>>(options); },
-              .clock = &clock_,
-              .manual_clock = &clock_}};
-  Session session_{node_};
 };
 
 TEST_F(ByQueryTest, update_without_a_script_writes_each_document_once_more) {

@@ -3,14 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/model/clock.hpp"
-#include "harness/rest/rest_api.hpp"
-#include "tests/variants/reference_table.hpp"
+#include "tests/harness/rest/session_test.hpp"
 
 namespace occ {
 
@@ -23,18 +20,10 @@ struct Asked {
   std::string answer;
 };
 
-class EngineAnswersTest : public ::testing::Test {
+class EngineAnswersTest : public SessionTest {
  protected:
-  explicit EngineAnswersTest(Compatibility compatibility = Compatibility::v7)
-      : node_({.make_table = [](const auto& options) { return std::make_unique<ErasedTable<ReferenceTable>>(options); },
-               .compatibility = compatibility,
-               .clock = &clock_,
-               .manual_clock = &clock_}),
-        session_(node_) {}
+  using SessionTest::SessionTest;
 
-  Response ask(std::string_view method, std::string_view target, std::string body = {}) {
-    return session_.handle(make_request(method, target, std::move(body)));
-  }
   /// One after another, so that each sees what those before it did.
   void expect(const std::vector<Asked>& all) {
     for (const auto& [method, target, body, status, answer] : all) {
@@ -50,10 +39,6 @@ class EngineAnswersTest : public ::testing::Test {
       }
     }
   }
-
-  ManualClock clock_;
-  Node node_;
-  Session session_;
 };
 class EngineAnswers6Test : public EngineAnswersTest {
  protected:

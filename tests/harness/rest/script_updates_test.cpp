@@ -11,6 +11,7 @@
 
 #include "core/model/clock.hpp"
 #include "harness/rest/rest_api.hpp"
+#include "tests/harness/rest/session_test.hpp"
 #include "tests/variants/contract.hpp"
 #include "tests/variants/reference_table.hpp"
 
@@ -19,23 +20,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class ScriptUpdatesTest : public ::testing::Test {
+class ScriptUpdatesTest : public SessionTest {
  protected:
-  Response ask(std::string_view method, std::string_view target, std::string body = {}) {
-    return session_.handle(make_request(method, target, std::move(body)));
-  }
-  /// The status and the answer.
-  std::string answer(std::string_view method, std::string_view target, std::string body = {}) {
-    const Response got = ask(method, target, std::move(body));
-    return std::to_string(got.status) + " " + got.body;
-  }
   std::string source(std::string_view id) { return answer("GET", "/i/_source/" + std::string(id)); }
-
-  ManualClock clock_;
-  Node node_{{.make_table = [](const auto& options) { return std::make_unique<ErasedTable<ReferenceTable>>(options); },
-              .clock = &clock_,
-              .manual_clock = &clock_}};
-  Session session_{node_};
 };
 
 TEST_F(ScriptUpdatesTest, update_by_script_writes_deletes_or_does_nothing) {

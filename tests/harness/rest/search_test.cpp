@@ -19,6 +19,7 @@
 #include "harness/rest/rest_api.hpp"
 #include "harness/rest/scenario.hpp"
 #include "harness/rest/write_log.hpp"
+#include "tests/harness/rest/session_test.hpp"
 #include "tests/variants/contract.hpp"
 #include "tests/variants/reference_table.hpp"
 
@@ -30,15 +31,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-class SearchTest : public ::testing::Test {
+class SearchTest : public SessionTest {
  protected:
-  Response ask(std::string_view method, std::string_view target, std::string body = {}) {
-    return session_.handle(make_request(method, target, std::move(body)));
-  }
-  std::string answer(std::string_view method, std::string_view target, std::string body = {}) {
-    const Response got = ask(method, target, std::move(body));
-    return std::to_string(got.status) + " " + got.body;
-  }
   void put(const std::string& id, const std::string& source, const std::string& parameters = {}) {
     const Response got = ask("PUT", "/i/_doc/" + id + parameters, source);
     ASSERT_TRUE(got.status == 200 || got.status == 201) << got.body;
@@ -56,12 +50,6 @@ class SearchTest : public ::testing::Test {
     return ids;
   }
   std::uint64_t views_made() { return node_.indices()->at("i")->views.made(); }
-
-  ManualClock clock_;
-  Node node_{{.make_table = [](const auto& options) { return std::make_unique<ErasedTable<ReferenceTable>>(options); },
-              .clock = &clock_,
-              .manual_clock = &clock_}};
-  Session session_{node_};
 };
 
 TEST_F(SearchTest, scenarios_asked_of_elasticsearch_are_met) {

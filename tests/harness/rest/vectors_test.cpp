@@ -1,6 +1,6 @@
-/// The conformance scenarios of tests/data/conformance, and of conformance-6 under the rules of 6, on the sequential model
-/// and on every strategy that claims the rules. A scenario of the collection that they come from is left out: the one on a mapping failure, since the kit has
-/// no mappings.
+/// The conformance scenarios of tests/data/conformance, and of conformance-6 under the rules of 6, on the sequential
+/// model and on every strategy that claims the rules. A scenario of the collection that they come from is left out: the
+/// one on a mapping failure, since the kit stores values whatever their mapping says.
 #include <gtest/gtest.h>
 
 #include <algorithm>
