@@ -11,9 +11,9 @@
 # --harm      how long a fault lasts (60)
 # --keep-up   uses the cluster that is there, and leaves it
 #
-# Each run is a folder of DIR (results/cluster-faults-ENGINE): FAULT-ROLE-TIMEOUT-SEED. DIR/faults.csv has all rows. A run
-# that is there is not done again. Exit status 1 if something impossible was found; that is a finding, and the rest is
-# done all the same.
+# Each run is a folder of DIR (results/cluster-faults-ENGINE): FAULT-ROLE-TIMEOUT-SEED. DIR/faults.csv has all rows.
+# A run that is there is not done again. Exit status 1 if something impossible was found; that is a finding, and the
+# rest is done all the same.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -31,7 +31,8 @@ while [ $# -gt 0 ]; do
     --keep-up) keep_up=yes ;;
     --dry-run) dry_run=yes ;;
     *)
-      echo "cluster_faults.sh: unknown argument '$1'; $(sed -n 's/^#   \(harness.*\)/accepted are those of \1/p' "$0" | head -n 1) ..." >&2
+      usage="$(sed -n 's/^#   \(harness.*\)/\1/p' "$0" | head -n 1)"
+      echo "cluster_faults.sh: unknown argument '$1'; accepted are those of $usage ..." >&2
       exit 2
       ;;
   esac
